@@ -1,0 +1,1 @@
+"""Checkpoints: folders on disk that are repositories on the Hub."""

@@ -1,0 +1,106 @@
+"""`python -m checkpoints`: list, pull, push, card. Progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Generator, Sequence
+from typing import Any, TypeVar
+
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+
+Result = TypeVar("Result")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 2 for a mistake of the caller's, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except CheckpointError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was changed.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m checkpoints",
+        description="Checkpoints on this machine and on the Hugging Face Hub. "
+        "To push, sign in with `hf auth login` or set HF_TOKEN.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("list", help="what can be opened: name, kind and title")
+    command.set_defaults(command=_list)
+    command = commands.add_parser("pull", help="download a checkpoint from the Hub")
+    command.add_argument("repository", metavar="REPO", help='"owner/name" or the link of its page')
+    command.add_argument("--revision", help="branch, tag or commit (default: the newest)")
+    command.set_defaults(command=_pull)
+    command = commands.add_parser(
+        "push", help="upload a checkpoint to the Hub; private unless told otherwise"
+    )
+    command.add_argument("name", metavar="NAME", help="shipped name, runs/..., pulled/... or folder")
+    command.add_argument("repository", metavar="REPO", help='"owner/name", or a name of your own')
+    command.add_argument("--public", action="store_true", help="let everyone see it")
+    command.add_argument(
+        "--training", action="store_true", help="include the state that lets others train on"
+    )
+    command.set_defaults(command=_push)
+    command = commands.add_parser("card", help="print the model card of a checkpoint")
+    command.add_argument(
+        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
+    )
+    command.add_argument("--repository", metavar="REPO", help="where it will be, for the card's snippets")
+    command.set_defaults(command=_card)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> None:
+    found = store.list_checkpoints(store.local_references())
+    for checkpoint in found:
+        print(f"{checkpoint.reference}\t{checkpoint.kind}\t{checkpoint.title}")
+    if not found:
+        print(
+            "There is no checkpoint yet; pull one, or train one with `python -m gan train`.", file=sys.stderr
+        )
+
+
+def _pull(options: argparse.Namespace) -> None:
+    from checkpoints import hub
+
+    checkpoint = _telling(hub.pulling(options.repository, revision=options.revision))
+    print(checkpoint.reference)
+
+
+def _push(options: argparse.Namespace) -> None:
+    from checkpoints import hub
+
+    checkpoint = store.find_anywhere(options.name)
+    steps = hub.pushing(
+        checkpoint, options.repository, private=not options.public, include_training=options.training
+    )
+    print(_telling(steps).url)
+
+
+def _card(options: argparse.Namespace) -> None:
+    from checkpoints.card import model_card
+
+    print(model_card(store.find_anywhere(options.name), options.repository), end="")
+
+
+def _telling(steps: Generator[Any, None, Result]) -> Result:
+    """Print each step's sentence on standard error; returns the generator's result."""
+    while True:
+        try:
+            print(next(steps).text, file=sys.stderr)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

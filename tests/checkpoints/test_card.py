@@ -1,0 +1,120 @@
+"""The model card: what it must say, and that nothing from a config becomes metadata or markup."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checkpoints.card import model_card, plain
+from tests.checkpoints.conftest import Make
+
+NASTY = [
+    "---\nlicense: mit\n---",
+    "x\ninference: true",
+    "<script>alert(1)</script>",
+    "[click](javascript:alert(1))",
+    "![x](https://example.com/track.png)",
+    "# Heading\n\n```\ncode",
+    "a | b `c` *d* _e_ ~~f~~",
+    "&lt;b&gt; \u202e\x00\u2028",
+    "'\": {}[]",
+]
+
+
+def parts(card: str) -> tuple[dict[str, Any], str]:
+    """Metadata and body as the Hub splits them."""
+    _, metadata, body = card.split("---\n", 2)
+    return yaml.safe_load(metadata), body
+
+
+def test_metadata_is_what_the_hub_asks_for(make: Make) -> None:
+    metadata, _ = parts(model_card(make()))
+    assert metadata == {
+        "library_name": "latent-atelier",
+        "license": "cc-by-4.0",
+        "pipeline_tag": "unconditional-image-generation",
+        "tags": ["gan", "image-generation", "latent-atelier"],
+    }
+    assert ModelCard(model_card(make())).data.to_dict() == metadata
+
+
+def test_the_card_tells_what_how_and_from_whom(make: Make, config: dict[str, Any]) -> None:
+    card = model_card(make(), "alice/small-cats")
+    for expected in (
+        "# Small cats",
+        "](preview.png)",
+        'load("alice/small-cats").sample(seeds=[1, 2, 3])',
+        "python -m checkpoints pull alice/small-cats",
+        "64 × 64 pixels",
+        "| Loss | relativistic |",
+        "| Pictures seen | 1,234,567 |",
+        "| Time | 10 min |",
+        "David Revoy",
+        "CC-BY 4.0",
+        "tabby, plain",
+        "## Known limits",
+    ):
+        assert expected in card
+
+
+def test_known_data_is_linked_and_unknown_licences_are_other(make: Make) -> None:
+    fashion = {"name": "fashion", "licence": "mit", "attribution": "Fashion-MNIST (c) 2017 Zalando SE"}
+    metadata, body = parts(model_card(make(data=fashion)))
+    assert metadata["datasets"] == ["zalando-datasets/fashion_mnist"]
+    assert metadata["license"] == "mit"
+    assert "Zalando SE" in body
+    metadata, _ = parts(model_card(make(data={"name": "mine", "licence": "All rights: mine!"})))
+    assert metadata["license"] == "other"
+    assert "datasets" not in metadata
+
+
+def test_the_training_state_is_promised_only_where_it_is(make: Make) -> None:
+    assert "training can go on" in model_card(make(1, training=True))
+    assert "training state is not included" in model_card(make(2, training=False))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"training": 3, "data": "cats", "network": []}, {"training": {"seconds": "x"}}]
+)
+def test_poor_configs_still_have_a_card(make: Make, changes: dict[str, Any]) -> None:
+    bare: dict[str, Any] = {"training": None, "data": None, "network": None, **changes}
+    metadata, body = parts(model_card(make(**bare)))
+    assert metadata["license"] == "other"
+    assert "Not recorded" in body
+
+
+@pytest.mark.parametrize("repository", [None, "", "no-owner", 'a/b").x("', "a/b\nc", "../x/y"])
+def test_a_strange_repository_name_is_not_put_into_code(make: Make, repository: str | None) -> None:
+    assert 'load("owner/name")' in model_card(make(), repository)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_nothing_from_a_config_becomes_metadata_or_markup(make: Make, text: str) -> None:
+    clean_metadata, clean = parts(model_card(make()))
+    data = {"name": text, "title": text, "licence": text, "attribution": text, "classes": [text]}
+    training = {"preset": text, "loss": text, "penalty": text, "batch": text, "images_seen": text}
+    network = {"architecture": text, "resolution": text, "z_dim": text}
+    metadata, body = parts(model_card(make(title=text, data=data, training=training, network=network)))
+    assert metadata == {**clean_metadata, "license": "other", "license_name": metadata["license_name"]}
+    assert "<" not in body
+    assert re.findall(r"(?<!\\)!\[[^]]*\]\(([^)]*)\)", body) == ["preview.png"]
+    assert re.findall(r"(?<![\\!])\[[^]]*\]\(", body) == []
+    assert body.count("```") == clean.count("```")
+    assert re.findall(r"^#+ ", body, re.MULTILINE) == re.findall(r"^#+ ", clean, re.MULTILINE)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=400))
+def test_plain_text_is_one_line_without_markup(text: str) -> None:
+    line = plain(text)
+    assert line.isprintable()
+    assert "<" not in line
+    assert ">" not in line
+    without_escaped = re.sub(r"\\[\\`*_{}\[\]#|~!$]", "", line)
+    assert not set(without_escaped) & set("\\`*_{}[]#|~!$")

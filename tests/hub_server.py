@@ -1,0 +1,392 @@
+"""A Hub in memory on the loopback address: the real huggingface_hub client works with it, without a network.
+
+It knows model repositories: create, upload (inline and LFS), commit, info, tree, ranged download, tokens,
+private and gated repositories. It logs every request and fails on demand. Large files come by LFS, so clients
+set `HF_HUB_DISABLE_XET=1`. `python -m tests.hub_server` serves one until Ctrl-C and prints its address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+DATE = "2026-01-01T00:00:00.000Z"
+LFS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".pkl", ".png")
+LARGEST_INLINE = 10_000_000
+MODEL = "/api/models/{owner}/{name}"
+
+
+class RefusalError(Exception):
+    """An error answer as the Hub gives it: status, machine-readable code, message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a commit; `size` may be a lie that a test tells."""
+
+    data: bytes
+    lfs: bool
+    size: int
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def oid(self) -> str:
+        """What git calls the file: the hash of its content, or of the LFS pointer that stands for it."""
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {self.size}\n"
+        content = pointer.encode() if self.lfs else self.data
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+@dataclass
+class Repository:
+    """A model repository: commits by their hash, branches by name."""
+
+    id: str
+    private: bool = False
+    gated: bool = False
+    commits: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+
+    def commit(self, files: dict[str, Entry], branch: str = "main") -> str:
+        """A new commit with exactly these files."""
+        sha = secrets.token_hex(20)
+        self.commits[sha] = files
+        self.branches[branch] = sha
+        return sha
+
+    def resolve(self, revision: str) -> tuple[str, dict[str, Entry]]:
+        sha = self.branches.get(revision.removeprefix("refs/heads/"), revision)
+        if sha not in self.commits:
+            raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        return sha, self.commits[sha]
+
+
+class HubServer:
+    """A loopback Hub as a context manager.
+
+    Attributes:
+        url: its address, once entered.
+        tokens: who may come: token -> user name. Two are there from the start.
+        requests: what was asked, as `"METHOD /path"`.
+        repositories: by id.
+    """
+
+    def __init__(self) -> None:
+        self.tokens = {"hf_alice": "alice", "hf_bob": "bob"}
+        self.requests: list[str] = []
+        self.repositories: dict[str, Repository] = {}
+        self.blobs: dict[str, bytes] = {}
+        self._faults: list[tuple[re.Pattern[str], int, list[int]]] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(_app(self), log_level="warning", lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    def __enter__(self) -> HubServer:
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.005)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def reset(self) -> None:
+        """As if it were new: no repositories, no log, no faults."""
+        for kept in (self.requests, self.repositories, self.blobs, self._faults):
+            kept.clear()
+
+    def add(
+        self,
+        id: str,
+        files: dict[str, bytes],
+        *,
+        private: bool = False,
+        gated: bool = False,
+        claimed_sizes: dict[str, int] | None = None,
+    ) -> str:
+        """Put a repository there without asking anybody, or a new commit into it; returns the commit."""
+        repository = self.repositories.setdefault(id, Repository(id, private, gated))
+        claimed = claimed_sizes or {}
+        entries = {
+            path: Entry(data, _is_lfs(path, data), claimed.get(path, len(data)))
+            for path, data in files.items()
+        }
+        return repository.commit(entries)
+
+    def add_user(self, name: str) -> str:
+        """A new user's token."""
+        token = f"hf_{name}_{secrets.token_hex(8)}"
+        self.tokens[token] = name
+        return token
+
+    def publish(self, id: str) -> None:
+        """Let everyone read a repository, as its owner can on its page."""
+        self.repositories[id].private = False
+
+    def files(self, id: str) -> dict[str, bytes]:
+        """What the main branch of a repository holds."""
+        return {name: entry.data for name, entry in self.repositories[id].resolve("main")[1].items()}
+
+    def fail(self, pattern: str, status: int, times: int = 1) -> None:
+        """Answer the next `times` requests whose `"METHOD /path"` matches `pattern` with `status`."""
+        self._faults.append((re.compile(pattern), status, [times]))
+
+    def fault(self, request: str) -> int | None:
+        """The status with which this request has to fail, if any."""
+        for pattern, status, left in self._faults:
+            if left[0] > 0 and pattern.search(request):
+                left[0] -= 1
+                return status
+        return None
+
+    def user(self, request: Request) -> str | None:
+        """Who asks; None without a token. Raises RefusalError on a token that nobody has."""
+        header = request.headers.get("authorization", "")
+        if not header:
+            return None
+        user = self.tokens.get(header.removeprefix("Bearer "))
+        if user is None:
+            raise RefusalError(401, "", "Invalid credentials in Authorization header")
+        return user
+
+    def readable(self, request: Request, id: str, content: bool = False) -> Repository:
+        """The repository if the asker may see it, and its content if `content`. Raises RefusalError."""
+        user, repository = self.user(request), self.repositories.get(id)
+        if repository is None or (repository.private and user != id.split("/")[0]):
+            raise RefusalError(404 if user else 401, "RepoNotFound", "Repository not found")
+        if content and repository.gated and user != id.split("/")[0]:
+            raise RefusalError(403 if user else 401, "GatedRepo", f"Access to model {id} is restricted.")
+        return repository
+
+    def writable(self, request: Request, id: str) -> Repository:
+        """The repository if the asker owns it. Raises RefusalError."""
+        repository = self.readable(request, id)
+        if self.user(request) != id.split("/")[0]:
+            raise RefusalError(403, "", "Forbidden: you must be the owner to write.")
+        return repository
+
+
+def _is_lfs(name: str, data: bytes) -> bool:
+    return name.endswith(LFS_SUFFIXES) or b"\0" in data[:512] or len(data) > LARGEST_INLINE
+
+
+def _app(hub: HubServer) -> FastAPI:
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def log_and_fail(request: Request, call_next: Any) -> Response:
+        line = f"{request.method} {request.url.path}"
+        hub.requests.append(line)
+        if (status := hub.fault(line)) is not None:
+            return JSONResponse({"error": "injected"}, status, {"X-Request-Id": "injected"})
+        return await call_next(request)
+
+    @app.exception_handler(RefusalError)
+    def refuse(request: Request, refusal: RefusalError) -> Response:
+        headers = {"X-Error-Message": refusal.message, "X-Request-Id": secrets.token_hex(4)}
+        if refusal.code:
+            headers["X-Error-Code"] = refusal.code
+        return JSONResponse({"error": refusal.message}, refusal.status, headers)
+
+    _account_routes(app, hub)
+    _reading_routes(app, hub)
+    _writing_routes(app, hub)
+    _download_route(app, hub)
+    return app
+
+
+def _account_routes(app: FastAPI, hub: HubServer) -> None:
+    @app.get("/api/whoami-v2")
+    def whoami(request: Request) -> dict[str, Any]:
+        user = hub.user(request)
+        if user is None:
+            raise RefusalError(401, "", "Invalid username or password.")
+        token = {"type": "access_token", "accessToken": {"role": "write"}}
+        return {"type": "user", "name": user, "fullname": user, "orgs": [], "avatarUrl": "", "auth": token}
+
+    @app.post("/api/repos/create")
+    async def create(request: Request) -> Response:
+        body, user = await request.json(), hub.user(request)
+        if user is None:
+            raise RefusalError(401, "", "Invalid username or password.")
+        owner = body.get("organization") or user
+        id = f"{owner}/{body['name']}"
+        url = {"url": f"{hub.url}/{id}"}
+        if owner != user:
+            raise RefusalError(403, "", "You don't have the rights to create a model under this namespace")
+        if id in hub.repositories:
+            return JSONResponse(url, 409)
+        private = bool(body.get("private")) or body.get("visibility") == "private"
+        hub.add(id, {".gitattributes": b"*.safetensors filter=lfs\n"}, private=private)
+        return JSONResponse(url)
+
+    @app.post("/api/validate-yaml")
+    def validate() -> dict[str, Any]:
+        return {"errors": [], "warnings": []}
+
+
+def _reading_routes(app: FastAPI, hub: HubServer) -> None:
+    @app.get(MODEL)
+    @app.get(MODEL + "/revision/{revision:path}")
+    def info(request: Request, owner: str, name: str, revision: str = "main") -> dict[str, Any]:
+        repository = hub.readable(request, f"{owner}/{name}")
+        sha, files = repository.resolve(revision)
+        siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
+        return {
+            "_id": sha[:24], "id": repository.id, "sha": sha, "private": repository.private,
+            "gated": "manual" if repository.gated else False, "disabled": False, "tags": [],
+            "downloads": 0, "likes": 0, "siblings": siblings, "lastModified": DATE, "createdAt": DATE,
+        }  # fmt: skip
+
+    @app.get(MODEL + "/tree/{revision}")
+    def tree(request: Request, owner: str, name: str, revision: str) -> list[dict[str, Any]]:
+        _, files = hub.readable(request, f"{owner}/{name}").resolve(revision)
+        return [{"type": "file", "path": path, **_tree_sizes(entry)} for path, entry in files.items()]
+
+
+def _sizes(entry: Entry) -> dict[str, Any]:
+    sizes: dict[str, Any] = {"size": entry.size, "blobId": entry.oid}
+    if entry.lfs:
+        sizes["lfs"] = {"sha256": entry.sha256, "size": entry.size, "pointerSize": 130}
+    return sizes
+
+
+def _tree_sizes(entry: Entry) -> dict[str, Any]:
+    sizes: dict[str, Any] = {"size": entry.size, "oid": entry.oid}
+    if entry.lfs:
+        sizes["lfs"] = {"oid": entry.sha256, "size": entry.size, "pointerSize": 130}
+    return sizes
+
+
+def _writing_routes(app: FastAPI, hub: HubServer) -> None:
+    @app.post(MODEL + "/preupload/{revision:path}")
+    async def preupload(request: Request, owner: str, name: str, revision: str) -> dict[str, Any]:
+        _, files = hub.writable(request, f"{owner}/{name}").resolve(revision)
+        answers = []
+        for asked in (await request.json())["files"]:
+            path = asked["path"]
+            lfs = _is_lfs(path, base64.b64decode(asked["sample"])) or asked["size"] > LARGEST_INLINE
+            there = files.get(path)
+            oid = None if there is None else there.sha256 if there.lfs else there.oid
+            mode = "lfs" if lfs else "regular"
+            answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+        return {"files": answers}
+
+    @app.post("/{owner}/{name}.git/info/lfs/objects/batch")
+    async def batch(request: Request, owner: str, name: str) -> Response:
+        hub.writable(request, f"{owner}/{name}")
+        objects = []
+        for wanted in (await request.json())["objects"]:
+            answer = {"oid": wanted["oid"], "size": wanted["size"]}
+            if wanted["oid"] not in hub.blobs:
+                upload = {"href": f"{hub.url}/lfs/{wanted['oid']}", "header": {}}
+                verify = {"href": f"{hub.url}/{owner}/{name}.git/info/lfs/verify"}
+                answer["actions"] = {"upload": upload, "verify": verify}
+            objects.append(answer)
+        answer = {"transfer": "basic", "objects": objects}
+        return JSONResponse(answer, media_type="application/vnd.git-lfs+json")
+
+    @app.put("/lfs/{oid}")
+    async def put(request: Request, oid: str) -> Response:
+        data = await request.body()
+        if hashlib.sha256(data).hexdigest() != oid:
+            raise RefusalError(400, "", "The content has another hash.")
+        hub.blobs[oid] = data
+        return Response()
+
+    @app.post("/{owner}/{name}.git/info/lfs/verify")
+    async def verify(request: Request, owner: str, name: str) -> dict[str, Any]:
+        body = await request.json()
+        if len(hub.blobs.get(body["oid"], b"")) != body["size"]:
+            raise RefusalError(404, "", "Unknown object")
+        return {}
+
+    @app.post(MODEL + "/commit/{revision:path}")
+    async def commit(request: Request, owner: str, name: str, revision: str) -> dict[str, Any]:
+        repository = hub.writable(request, f"{owner}/{name}")
+        lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
+        sha, files = repository.resolve(revision)
+        if lines[0]["value"].get("parentCommit", sha) != sha:
+            raise RefusalError(412, "", "A commit has happened since.")
+        sha = repository.commit(_applied(hub, files, lines[1:]), revision)
+        url = f"{hub.url}/{repository.id}/commit/{sha}"
+        return {"success": True, "commitOid": sha, "commitUrl": url}
+
+
+def _applied(hub: HubServer, files: dict[str, Entry], lines: list[dict[str, Any]]) -> dict[str, Entry]:
+    """The files of a commit after the operations of its lines."""
+    files = dict(files)
+    for line in lines:
+        value = line["value"]
+        if line["key"] == "file":
+            data = base64.b64decode(value["content"])
+            files[value["path"]] = Entry(data, False, len(data))
+        elif line["key"] == "lfsFile":
+            if value["oid"] not in hub.blobs:
+                raise RefusalError(400, "", "Unknown LFS object")
+            files[value["path"]] = Entry(hub.blobs[value["oid"]], True, value["size"])
+        elif line["key"] == "deletedFile":
+            files.pop(value["path"], None)
+    return files
+
+
+def _download_route(app: FastAPI, hub: HubServer) -> None:
+    @app.api_route("/{owner}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
+    def resolve(request: Request, owner: str, name: str, revision: str, path: str) -> Response:
+        sha, files = hub.readable(request, f"{owner}/{name}", content=True).resolve(revision)
+        headers = {"X-Repo-Commit": sha, "Accept-Ranges": "bytes"}
+        entry = files.get(path)
+        if entry is None:
+            headers["X-Error-Code"] = "EntryNotFound"
+            return JSONResponse({"error": "Entry not found"}, 404, headers)
+        headers["ETag"] = f'"{entry.sha256 if entry.lfs else entry.oid}"'
+        if request.method == "HEAD":
+            return Response(headers={**headers, "Content-Length": str(entry.size)})
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
+        if found is None:
+            return Response(entry.data, headers=headers, media_type="application/octet-stream")
+        start, end = int(found[1]), int(found[2] or len(entry.data) - 1)
+        headers["Content-Range"] = f"bytes {start}-{end}/{len(entry.data)}"
+        return Response(entry.data[start : end + 1], 206, headers, media_type="application/octet-stream")
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    with HubServer() as hub:
+        print(hub.url, flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()
