@@ -1,0 +1,8 @@
+"""Style transfer: a photo painted in the manner of a painting."""
+
+from style.errors import StyleError
+from style.iterate import Iterate, Losses
+from style.optimise import stylise
+from style.recipe import Recipe
+
+__all__ = ["Iterate", "Losses", "Recipe", "StyleError", "stylise"]

@@ -1,0 +1,43 @@
+"""What a stylisation tells at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The three losses without their weights, and `total`, their weighted sum, which is minimised."""
+
+    content: float
+    style: float
+    variation: float
+    total: float
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """A snapshot of the work, made about once a second.
+
+    Attributes:
+        scale: longer side of the picture at this moment, in pixels.
+        step: steps done at this scale; `steps` is how many are planned for it, by the speed measured so far.
+        losses: at this step.
+        picture: float32 `[1, 3, H, W]` in [0, 1], on the CPU. In the studio the one with the lowest objective
+            at this scale so far, in the lesson the current one.
+        is_best: whether this very step has the lowest objective at this scale so far.
+        progress: 0..1 of the whole work; 1 in the last iterate alone.
+        seconds_elapsed, seconds_left: since the start, and estimated until the end.
+    """
+
+    scale: int
+    step: int
+    steps: int
+    losses: Losses
+    picture: Tensor
+    is_best: bool
+    progress: float
+    seconds_elapsed: float
+    seconds_left: float

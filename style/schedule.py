@@ -1,0 +1,81 @@
+"""Which sizes a stylisation goes through, and how its time is shared out over them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from style.recipe import Recipe
+
+COARSEST = 128
+FEWEST_STEPS = 5
+_TIMED_STEPS = 2
+
+
+def scales_up_to(size: int) -> list[int]:
+    """Returns the longer sides of the pyramid: `size`, its half, and so on down to 128 or just above.
+
+    Octaves, not the usual steps of sqrt 2: every new scale costs some steps until it is as good as the one
+    before, and a minute on a processor has no steps to spare.
+    """
+    scales = [size]
+    while scales[0] // 2 >= COARSEST:
+        scales.insert(0, scales[0] // 2)
+    return scales
+
+
+class Clock:
+    """Shares the time budget out over the scales and says how much is done and left.
+
+    A step costs as much as the picture has pixels. Every scale gets time in proportion to its longer side, so
+    the number of steps halves when the size doubles.
+    """
+
+    def __init__(self, recipe: Recipe, scales: Sequence[int]) -> None:
+        self._fixed = recipe.steps
+        self._seconds = float(recipe.seconds)
+        weights = [scale**2 if self._fixed else scale for scale in scales]
+        total = sum(weights)
+        self._ends = [sum(weights[: index + 1]) / total for index in range(len(weights))]
+        self._shares = [weight / total for weight in weights]
+        self._began = self._scale_began = time.monotonic()
+        self._index = 0
+        self._pace = 0.0
+        self._last = len(scales) - 1
+        self._scales = list(scales)
+        self.steps = 0
+
+    def enter(self, index: int) -> bool:
+        """Begins a scale; returns False if there is no time for it.
+
+        The first and the last scale are never left out.
+        """
+        if self._pace:
+            self._pace *= (self._scales[index] / self._scales[self._index]) ** 2
+        self._index = index
+        self._scale_began = time.monotonic()
+        self.steps = self._fixed or FEWEST_STEPS
+        if self._fixed or index in (0, self._last):
+            return True
+        return self._room() >= FEWEST_STEPS * self._pace
+
+    def _room(self) -> float:
+        return self._began + self._seconds * self._ends[self._index] - time.monotonic()
+
+    def tick(self, step: int) -> None:
+        """Notes that `step` steps of this scale are done and plans the rest of it by the measured pace."""
+        self._pace = (time.monotonic() - self._scale_began) / step
+        if not self._fixed and step >= _TIMED_STEPS:
+            self.steps = max(FEWEST_STEPS, step + int(self._room() / max(self._pace, 1e-6)))
+
+    def tell(self, step: int) -> tuple[float, float, float]:
+        """Returns progress 0..1, seconds elapsed and seconds left."""
+        elapsed = time.monotonic() - self._began
+        if self._index == self._last and step >= self.steps:
+            return 1.0, elapsed, 0.0
+        if self._fixed:
+            share = self._shares[self._index]
+            progress = self._ends[self._index] - share * (1 - step / self.steps)
+            return progress, elapsed, elapsed / progress * (1 - progress)
+        left = max(self._seconds - elapsed, self._pace * (self.steps - step))
+        return elapsed / (elapsed + left), elapsed, left
