@@ -1,0 +1,28 @@
+"""`python -m gan train | sample | walk`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from gan import commands_explore, commands_train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one sub-command; returns its exit status (2 after a caller's mistake, 130 after Ctrl-C)."""
+    parser = ArgumentParser(
+        prog="python -m gan", description="Train generative networks and look inside them."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands_train.add_parsers(subparsers)
+    commands_explore.add_parsers(subparsers)
+    namespace = parser.parse_args(arguments)
+    try:
+        return int(namespace.run(namespace))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+// What the buttons, fields and keys do, and how the explorer starts.
+
+const on = (selector, event, act) => find(selector).addEventListener(event, act);
+const toSeed = (seed) => change(() => { state.seed = within(Math.trunc(seed) || 0, 0, SEED_LIMIT); }, "seed");
+
+on(".explore-checkpoint", "change", (event) => openNew(event.target.value));
+on(".explore-class", "change", (event) => change(() => { state.class = Number(event.target.value); }));
+on(".explore-seed", "input", (event) => event.target.value !== "" && toSeed(Number(event.target.value)));
+on(".explore-previous", "click", () => toSeed(state.seed - 1));
+on(".explore-next", "click", () => toSeed(state.seed + 1));
+on(".explore-surprise", "click", () => change(() => { state.seed = Math.floor(Math.random() * 1000000); }));
+on(".explore-reset", "click", () => change(() => {
+  Object.assign(state, { truncation: 1, edits: [], raw: {} });
+}));
+on(".explore-undo", "click", () => travel(past.undo(state)));
+on(".explore-redo", "click", () => travel(past.redo(state)));
+on(".explore-raw", "change", (event) => change(() => {
+  state.mode = event.target.checked ? "raw" : "directions";
+}));
+on(".explore-pager-back", "click", () => turnPage(-1));
+on(".explore-pager-on", "click", () => turnPage(1));
+
+function turnPage(by) {
+  page = within(page + by, 0, Math.ceil(model.coordinates / PAGE) - 1);
+  buildSliders();
+  showCoordinates();
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches?.("textarea, [contenteditable], input:not([type=range]):not([type=checkbox])");
+  if (!element.isConnected || !element.offsetParent || typing || !(event.ctrlKey || event.metaKey)) return;
+  const key = event.key.toLowerCase();
+  if (key !== "z" && key !== "y") return;
+  event.preventDefault();
+  travel(key === "y" || event.shiftKey ? past.redo(state) : past.undo(state));
+});
+
+function save(address, name) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+}
+
+async function download(side) {
+  const answer = await ask("explore_download", { ...copyOf(state), side });
+  complain(answer.error);
+  if (!answer.error) save(answer.picture, answer.name);
+}
+
+on(".explore-download", "click", () => download(512));
+on(".explore-download-small", "click", () => download(0));
+
+on(".explore-copy", "click", async () => {
+  const field = find(".explore-link");
+  field.value = addressOf(state);
+  rememberAddress(state);
+  const button = find(".explore-copy");
+  try {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+  } catch (refused) {
+    // A frame may not be allowed to write: the link is marked, ready for Ctrl+C.
+    field.focus();
+    button.textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+});
+on(".explore-link", "focus", (event) => event.target.select());
+
+on(".explore-walk-add", "click", () => {
+  const field = find(".explore-walk-seeds");
+  field.value = field.value.trim() ? field.value.trim().replace(/,$/, "") + ", " + state.seed : String(state.seed);
+});
+on(".explore-walk-make", "click", async (event) => {
+  const button = event.target;
+  button.disabled = true;
+  button.textContent = "Drawing";
+  const question = { ...copyOf(state), seeds: find(".explore-walk-seeds").value, frames: Number(frames.range.value) };
+  const answer = await ask("explore_walk", question);
+  button.disabled = false;
+  button.textContent = "Make the GIF";
+  complain(answer.error);
+  if (answer.error) return;
+  find(".explore-walk-result").src = answer.gif;
+  find(".explore-walk-download").href = answer.gif;
+  find(".explore-walk-shown").hidden = false;
+});
+
+// Python sets the value: the choice of checkpoints when the library changes, or one to open from another tab.
+function hear(value) {
+  if (!value) return;
+  offer(value.choices || []);
+  if (value.open && value.open !== state.checkpoint) openNew(value.open);
+  openFirst();
+}
+
+function start(value) {
+  const linked = stateFrom(window.location.search);
+  const first = value?.first;
+  if (linked) state = linked;
+  else if (first) state = freshState(first.model.checkpoint);
+  before = copyOf(state);
+  offer(value?.choices || []);
+  if (linked) open(state);
+  else if (first) {
+    showModel(first.model);
+    showPicture(first.shown);
+    settling = setTimeout(settle, SETTLED);
+  } else hear(value);
+  if (!state.checkpoint) complain("There is no checkpoint yet: train one in Train, or pull one from the Hub.");
+}
+
+watch("value", () => hear(props.value));
+start(props.value);

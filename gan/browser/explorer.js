@@ -1,0 +1,302 @@
+// The explorer: all state lives here, in `state`; the server is asked for pictures, one question at a time.
+
+const find = (selector) => element.querySelector(selector);
+const picture = find(".explore-picture img");
+const PAGE = 12;
+const SETTLED = 250;
+
+let state = freshState("");
+let model = null;
+let shownZ = [];
+let page = 0;
+let sliders = [];
+let busy = false;
+let dirty = false;
+let settling = 0;
+let asked = 0;
+let before = copyOf(state);
+let choices = [];
+let notice = "";
+const past = new Past();
+
+async function ask(name, question) {
+  const silence = { error: "The server does not answer. Look at your connection and try again." };
+  try {
+    return (await server[name](question)) || silence;
+  } catch (failure) {
+    return silence;
+  }
+}
+
+function complain(sentence) {
+  const line = find(".explore-error");
+  line.textContent = sentence || "";
+  line.hidden = !sentence;
+}
+
+// Newest position wins: while a question is out, changes only leave a mark, and the newest state goes next.
+async function draw() {
+  if (!state.checkpoint) return;
+  if (busy) {
+    dirty = true;
+    return;
+  }
+  busy = true;
+  find(".explore-picture").setAttribute("aria-busy", "true");
+  do {
+    dirty = false;
+    showPicture(await ask("explore_render", copyOf(state)));
+  } while (dirty);
+  busy = false;
+  find(".explore-picture").setAttribute("aria-busy", "false");
+  clearTimeout(settling);
+  settling = setTimeout(settle, SETTLED);
+}
+
+function showPicture(answer) {
+  complain(answer.error || notice);
+  if (answer.error) return;
+  picture.src = answer.picture;
+  picture.alt = "Drawn by " + (model ? model.title : "the generator") + " from seed " + state.seed;
+  shownZ = answer.z || [];
+  showOpinion(answer.opinion);
+  if (state.mode === "raw") showCoordinates();
+}
+
+function showOpinion(opinion) {
+  find(".explore-opinion").textContent = opinion.sentence;
+  find(".explore-bars").hidden = opinion.generated === null;
+  for (const bar of element.querySelectorAll("[data-share]")) {
+    bar.style.width = 100 * (opinion[bar.dataset.share] || 0) + "%";
+  }
+}
+
+// What can wait until the picture stands still: neighbours, and the link.
+async function settle() {
+  find(".explore-link").value = addressOf(state);
+  if (past.undos.length || past.redos.length) rememberAddress(state);
+  const turn = ++asked;
+  const answer = await ask("explore_neighbours", copyOf(state));
+  if (turn === asked && !busy && !answer.error) showNeighbours(answer.neighbours);
+}
+
+function showNeighbours(neighbours) {
+  find(".explore-neighbours").replaceChildren(...neighbours.map((neighbour, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", "Go to neighbour " + (index + 1));
+    const image = document.createElement("img");
+    image.src = neighbour.picture;
+    image.alt = "";
+    button.append(image);
+    button.addEventListener("click", () => change(() => { state.edits = neighbour.edits; }));
+    return button;
+  }));
+}
+
+// A change: what was before goes to undo, the controls follow, the picture is drawn.
+function change(act, control = "") {
+  past.keep(before, control);
+  notice = "";
+  act();
+  before = copyOf(state);
+  showControls();
+  draw();
+}
+
+function travel(there) {
+  if (!there) return;
+  const checkpoint = state.checkpoint;
+  state = there;
+  before = copyOf(state);
+  if (state.checkpoint !== checkpoint) open(state);
+  else {
+    showControls();
+    draw();
+  }
+}
+
+// A slider moves the state at once; undo remembers it when it is let go, and a run of key presses as one step.
+function sliding(control, set) {
+  return {
+    onInput(value) {
+      set(value);
+      draw();
+    },
+    onDone(byKey) {
+      if (JSON.stringify(before) === JSON.stringify(state)) return;
+      past.keep(before, byKey ? control : "");
+      before = copyOf(state);
+      showHistory();
+    },
+  };
+}
+
+const truncation = makeSlider({
+  name: "Truncation", hint: "Below 1 more typical, above 1 stranger.", low: 0, high: 2, step: 0.05, rest: 1, digits: 2,
+  ...sliding("truncation", (value) => { state.truncation = value; }),
+});
+truncation.range.classList.add("explore-truncation");
+find(".explore-truncation-place").append(truncation.row);
+
+const frames = makeSlider({
+  name: "Frames", hint: "Pictures from one seed to the next.", low: 6, high: 24, step: 1, rest: 16, digits: 0,
+  onInput() {}, onDone() {},
+});
+frames.range.classList.add("explore-walk-frames");
+find(".explore-walk-frames-place").append(frames.row);
+
+function directionSlider(direction, index) {
+  return makeSlider({
+    name: direction.name, low: -direction.limit, high: direction.limit, step: 0.1, rest: 0,
+    attribute: "data-direction", index,
+    ...sliding("direction " + index, (value) => {
+      notice = "";
+      while (state.edits.length <= index) state.edits.push(0);
+      state.edits[index] = value;
+    }),
+  });
+}
+
+function coordinateSlider(index) {
+  return makeSlider({
+    name: "z " + index, low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
+    ...sliding("coordinate " + index, (value) => { state.raw[index] = value; }),
+  });
+}
+
+function buildSliders() {
+  const raw = state.mode === "raw";
+  const places = raw ? [...Array(model.coordinates).keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
+  sliders = raw ? places.map(coordinateSlider) : model.directions.map(directionSlider);
+  find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
+  find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
+  find(".explore-mode-hint").textContent = raw
+    ? "Single numbers of the latent vector; most do little on their own."
+    : "What changes the picture most, strongest first. A click on a number puts its slider back.";
+  find(".explore-pager").hidden = !raw;
+  find(".explore-pager span").textContent =
+    "coordinates " + page * PAGE + " to " + (Math.min(model.coordinates, (page + 1) * PAGE) - 1) + " of " + model.coordinates;
+  find(".explore-pager-back").disabled = page === 0;
+  find(".explore-pager-on").disabled = (page + 1) * PAGE >= model.coordinates;
+}
+
+function showCoordinates() {
+  for (const slider of sliders) {
+    const index = Number(slider.range.dataset.coordinate);
+    const held = slider.range === document.activeElement && state.raw[index] !== undefined;
+    if (!held) slider.show(state.raw[index] ?? shownZ[index] ?? 0);
+    slider.row.classList.toggle("explore-moved", state.raw[index] !== undefined);
+  }
+}
+
+function showControls() {
+  if (!model) return;
+  find(".explore-checkpoint").value = state.checkpoint;
+  find(".explore-class").value = state.class;
+  find(".explore-seed").value = state.seed;
+  find(".explore-raw").checked = state.mode === "raw";
+  truncation.show(state.truncation);
+  if (find(".explore-sliders").dataset.mode !== state.mode) {
+    find(".explore-sliders").dataset.mode = state.mode;
+    buildSliders();
+  }
+  if (state.mode === "raw") showCoordinates();
+  else sliders.forEach((slider, index) => slider.show(state.edits[index] || 0));
+  showHistory();
+}
+
+function showHistory() {
+  find(".explore-undo").disabled = !past.undos.length;
+  find(".explore-redo").disabled = !past.redos.length;
+}
+
+function options(select, entries) {
+  select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
+}
+
+function showModel(description) {
+  model = description;
+  page = 0;
+  find(".explore-sliders").dataset.mode = "";
+  options(find(".explore-class"), model.classes.map((name, index) => [index, name]));
+  find(".explore-class").closest("label").hidden = !model.classes.length;
+  find(".explore-credit").textContent = model.credit;
+  find(".explore-judge").hidden = !model.judged;
+  find(".explore-download-small").textContent = model.resolution + " px";
+  find(".explore-download").textContent = "Download";
+  const select = find(".explore-checkpoint");
+  if (![...select.options].some((option) => option.value === model.checkpoint)) {
+    select.append(new Option(model.title, model.checkpoint));
+  }
+  showControls();
+}
+
+// Picture first: directions of a new checkpoint may take the server a few seconds.
+async function open(next) {
+  const left = copyOf(state);
+  state = next;
+  draw();
+  const description = await ask("explore_open", { checkpoint: next.checkpoint });
+  if (state.checkpoint !== next.checkpoint) return;
+  if (description.error) {
+    stay(left, description.error);
+    return;
+  }
+  fit(description);
+  before = copyOf(state);
+  showModel(description);
+}
+
+// A link may ask for more than this generator has: the link that is shown again asks for what is drawn.
+function fit(description) {
+  if (state.class >= Math.max(1, description.classes.length)) state.class = 0;
+  state.edits = description.directions
+    .slice(0, state.edits.length)
+    .map(({ limit }, index) => within(state.edits[index] || 0, -limit, limit));
+  const known = Object.entries(state.raw).filter(([index]) => Number(index) < description.coordinates);
+  state.raw = Object.fromEntries(known.map(([index, value]) => [index, within(value, -4, 4)]));
+}
+
+// The wished checkpoint cannot be opened: say so, and keep the one that was there, or take the first.
+function stay(left, sentence) {
+  notice = sentence;
+  complain(sentence);
+  if (model) {
+    state = left.checkpoint === model.checkpoint ? left : freshState(model.checkpoint);
+    before = copyOf(state);
+    showControls();
+    draw();
+  } else {
+    state.checkpoint = "";
+    openFirst();
+  }
+}
+
+function openFirst() {
+  if (!state.checkpoint && choices.length) open(freshState(choices[0].checkpoint));
+}
+
+function openNew(checkpoint) {
+  notice = "";
+  past.keep(before, "");
+  open({ ...freshState(checkpoint), seed: state.seed, truncation: state.truncation });
+}
+
+function offer(offered) {
+  choices = offered;
+  const select = find(".explore-checkpoint");
+  const groups = new Map();
+  for (const choice of choices) {
+    if (!groups.has(choice.group)) {
+      groups.set(choice.group, document.createElement("optgroup"));
+      groups.get(choice.group).label = choice.group;
+    }
+    groups.get(choice.group).append(new Option(choice.title, choice.checkpoint));
+  }
+  select.replaceChildren(...groups.values());
+  if (model && !choices.some((choice) => choice.checkpoint === model.checkpoint)) {
+    select.append(new Option(model.title, model.checkpoint));
+  }
+  if (state.checkpoint) select.value = state.checkpoint;
+}

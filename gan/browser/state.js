@@ -1,0 +1,103 @@
+// The explorer's state as a plain object, its way into a link and back, and what undo remembers.
+
+const SEED_LIMIT = 4294967295;
+
+function freshState(checkpoint) {
+  return { checkpoint, seed: 0, truncation: 1, class: 0, mode: "directions", edits: [], raw: {} };
+}
+
+function copyOf(state) {
+  return JSON.parse(JSON.stringify(state));
+}
+
+function numberOr(text, otherwise) {
+  const number = Number.parseFloat(text);
+  return Number.isFinite(number) ? number : otherwise;
+}
+
+function within(number, low, high) {
+  return Math.min(high, Math.max(low, number));
+}
+
+// Commas, colons and slashes may stand in a query as they are; a link that can be read can be trusted.
+function readable(text) {
+  return encodeURIComponent(text).replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/");
+}
+
+function queryOf(state) {
+  const edits = state.edits.map((value) => value || 0);
+  while (edits.length && !edits[edits.length - 1]) edits.pop();
+  const raw = Object.entries(state.raw).map(([index, value]) => index + ":" + value);
+  const pairs = [["checkpoint", state.checkpoint], ["seed", state.seed], ["psi", state.truncation]];
+  if (state.class) pairs.push(["class", state.class]);
+  if (edits.length) pairs.push(["edits", edits.join(",")]);
+  if (raw.length) pairs.push(["raw", raw.join(",")]);
+  if (state.mode === "raw") pairs.push(["sliders", "raw"]);
+  return pairs.map(([key, value]) => key + "=" + readable(String(value))).join("&");
+}
+
+function stateFrom(search) {
+  const query = new URLSearchParams(search);
+  if (!query.get("checkpoint")) return null;
+  const state = freshState(query.get("checkpoint"));
+  state.seed = within(Math.trunc(numberOr(query.get("seed"), 0)), 0, SEED_LIMIT);
+  state.truncation = within(numberOr(query.get("psi"), 1), 0, 2);
+  state.class = Math.max(0, Math.trunc(numberOr(query.get("class"), 0)));
+  state.mode = query.get("sliders") === "raw" ? "raw" : "directions";
+  if (query.get("edits")) state.edits = query.get("edits").split(",").slice(0, 64).map((x) => numberOr(x, 0));
+  for (const pair of (query.get("raw") || "").split(",").slice(0, 512)) {
+    const [index, value] = pair.split(":");
+    if (/^[0-9]{1,3}$/.test(index) && Number.isFinite(Number.parseFloat(value))) state.raw[Number(index)] = Number.parseFloat(value);
+  }
+  return state;
+}
+
+// The page's address with the explorer's keys replaced and everybody else's left alone.
+function addressOf(state) {
+  const own = ["checkpoint", "seed", "psi", "class", "edits", "raw", "sliders"];
+  const others = [...new URLSearchParams(window.location.search)].filter(([key]) => !own.includes(key));
+  const rest = others.map(([key, value]) => "&" + readable(key) + "=" + readable(value)).join("");
+  return window.location.origin + window.location.pathname + "?" + queryOf(state) + rest;
+}
+
+function rememberAddress(state) {
+  const address = addressOf(state);
+  window.history.replaceState(window.history.state, "", address);
+  // On a Space the page lies in a frame; the Hub's page takes the query into its own address.
+  if (window.parent !== window) {
+    window.parent.postMessage({ queryString: new URL(address).search.slice(1) }, "https://huggingface.co");
+  }
+}
+
+// Undo and redo. Changes of one control that follow each other within `pause` ms are one step.
+class Past {
+  constructor(pause = 600, most = 200) {
+    Object.assign(this, { undos: [], redos: [], pause, most, last: "", time: 0 });
+  }
+
+  keep(state, control) {
+    const now = performance.now();
+    if (control && control === this.last && now - this.time < this.pause) {
+      this.time = now;
+      return;
+    }
+    this.undos = [...this.undos, copyOf(state)].slice(-this.most);
+    this.redos = [];
+    Object.assign(this, { last: control, time: now });
+  }
+
+  step(from, to, state) {
+    if (!from.length) return null;
+    to.push(copyOf(state));
+    this.last = "";
+    return from.pop();
+  }
+
+  undo(state) {
+    return this.step(this.undos, this.redos, state);
+  }
+
+  redo(state) {
+    return this.step(this.redos, this.undos, state);
+  }
+}

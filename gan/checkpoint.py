@@ -1,0 +1,174 @@
+"""A training run as a checkpoint folder and back: everything that going on needs, in safetensors and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from checkpoints import store
+from gan.config import TrainConfig, from_mapping, to_mapping
+from gan.datasets import Dataset, to_unit
+from gan.errors import GanError
+from gan.model import DISCRIMINATOR, GENERATOR, load_tensors, with_prefix
+from gan.pictures import grid_image
+from gan.training import TrainState, new_state, preview, preview_latents
+
+TRAINING = "training.safetensors"
+CRITIC_PICTURES = 256
+CRITIC_QUANTILES = 41
+
+
+def save_run(
+    folder: Path | str,
+    config: TrainConfig,
+    state: TrainState,
+    dataset: Dataset,
+    title: str,
+    preset: str = "custom",
+) -> store.Checkpoint:
+    """Write the run as a checkpoint that can be explored and resumed (atomic; replaces an older one)."""
+    document: dict[str, Any] = {
+        "format": 1,
+        "kind": "gan",
+        "title": title,
+        "network": to_mapping(config.network),
+        "data": {
+            "name": dataset.name,
+            "title": dataset.title,
+            "licence": dataset.licence,
+            "attribution": dataset.attribution,
+            "classes": list(dataset.classes),
+            "pictures": len(dataset),
+        },
+        "training": {
+            **{k: v for k, v in to_mapping(config).items() if k != "network"},
+            "preset": preset,
+            "step": state.step,
+            "images_seen": state.images_seen,
+            "trained_seconds": round(state.seconds, 1),
+        },
+        "critic": critic_quantiles(config, state, dataset),
+    }
+    training = {
+        "config": to_mapping(config),
+        "step": state.step,
+        "images_seen": state.images_seen,
+        "seconds": state.seconds,
+    }
+    picture = BytesIO()
+    grid_image(preview(state), columns=8).save(picture, "PNG")
+    tensors = {
+        GENERATOR: _plain(state.average.state_dict()),
+        DISCRIMINATOR: _plain(state.discriminator.state_dict()),
+        TRAINING: _training_tensors(state),
+    }
+    documents: dict[str, Mapping[str, Any] | bytes] = {
+        "training.json": training,
+        "preview.png": picture.getvalue(),
+    }
+    return store.save(folder, document, tensors, documents)
+
+
+@torch.inference_mode()
+def critic_quantiles(config: TrainConfig, state: TrainState, dataset: Dataset) -> dict[str, list[float]]:
+    """Quantiles of the discriminator's logits on real and on the averaged generator's pictures, ascending."""
+    trains = state.discriminator.training
+    discriminator = state.discriminator.eval()
+    count = min(CRITIC_PICTURES, len(dataset))
+    index = torch.linspace(0, len(dataset) - 1, count).long()
+    classes = dataset.class_labels if config.network.classes else None
+    real_labels = None if classes is None else classes[index].to(state.device)
+    real = discriminator(to_unit(dataset.images[index]).to(state.device), real_labels)
+    z, labels = preview_latents(config.network, count)
+    labels = None if labels is None else labels.to(state.device)
+    generated = discriminator(state.average.eval()(z.to(state.device), labels), labels)
+    # A run that goes on after saving must not go on with frozen batch statistics.
+    discriminator.train(trains)
+    levels = torch.linspace(0, 1, CRITIC_QUANTILES, device=state.device)
+    both = {"real": real, "generated": generated}
+    return {kind: torch.quantile(logits.float(), levels).tolist() for kind, logits in both.items()}
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU and in standard layout, as safetensors wants them."""
+    return {
+        name: value.detach().cpu().contiguous(memory_format=torch.contiguous_format).clone()
+        for name, value in tensors.items()
+    }
+
+
+def _training_tensors(state: TrainState) -> dict[str, Tensor]:
+    tensors = {"random": state.random.get_state()}
+    tensors |= {f"generator.{k}": v for k, v in state.generator.state_dict().items()}
+    for player, optimiser in _optimisers(state):
+        for index, values in optimiser.state_dict()["state"].items():
+            tensors |= {f"{player}_optimiser.{index}.{k}": v for k, v in values.items()}
+    return _plain(tensors)
+
+
+def _optimisers(state: TrainState) -> list[tuple[str, Adam]]:
+    return [
+        ("generator", state.generator_optimiser),
+        ("discriminator", state.discriminator_optimiser),
+    ]
+
+
+def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
+    """The config and the complete state of a saved run, ready for `train` to go on.
+
+    Raises:
+        GanError: when the checkpoint holds no training state or one of another network.
+    """
+    if not checkpoint.has(TRAINING) or not checkpoint.has("training.json"):
+        raise GanError(f"{checkpoint.title} holds no training state, so it cannot be trained further.")
+    document = checkpoint.document("training.json")
+    config = from_mapping(TrainConfig, document.get("config", {}))
+    state = new_state(config)
+    tensors = checkpoint.tensors(TRAINING)
+    load_tensors(state.average, checkpoint.tensors(GENERATOR), "averaged generator")
+    load_tensors(state.generator, with_prefix(tensors, "generator."), "generator")
+    load_tensors(state.discriminator, checkpoint.tensors(DISCRIMINATOR), "discriminator")
+    for player, optimiser in _optimisers(state):
+        _load_optimiser(optimiser, with_prefix(tensors, f"{player}_optimiser."))
+    try:
+        state.random.set_state(tensors["random"])
+    except (KeyError, TypeError, RuntimeError):
+        raise GanError(
+            "This checkpoint's random state is damaged, so it cannot be trained further."
+        ) from None
+    _load_progress(state, document)
+    return config, state
+
+
+def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:
+    try:
+        state.step, state.images_seen = int(document["step"]), int(document["images_seen"])
+        state.seconds = float(document["seconds"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        state.seconds = -1.0
+    if not (isfinite(state.seconds) and min(state.step, state.images_seen, state.seconds) >= 0):
+        raise GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
+
+
+def _load_optimiser(optimiser: Adam, tensors: Mapping[str, Tensor]) -> None:
+    if not tensors:
+        return  # saved before its first step
+    parameters = optimiser.param_groups[0]["params"]
+    state: dict[int, dict[str, Tensor]] = {}
+    for index, parameter in enumerate(parameters):
+        values = with_prefix(tensors, f"{index}.")
+        expected = {"step": torch.Size([]), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+        if {name: value.shape for name, value in values.items()} != expected:
+            raise GanError("This checkpoint's optimiser belongs to another network.")
+        moments = ("exp_avg", "exp_avg_sq")
+        # In the parameter's own memory layout: the fused optimiser walks through both side by side.
+        state[index] = {name: torch.empty_like(parameter).copy_(values[name]) for name in moments}
+        state[index]["step"] = values["step"].to(torch.float32)
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

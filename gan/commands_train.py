@@ -1,0 +1,187 @@
+"""The sub-command `train` of `python -m gan`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
+from collections.abc import Callable, Iterator
+from dataclasses import Field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+from gan.checkpoint import load_run, save_run
+from gan.config import PRESETS, NetworkConfig, TrainConfig, from_mapping, to_mapping
+from gan.datasets import Dataset, open_dataset
+from gan.errors import GanError
+from gan.training import FEWEST_PICTURES, Snapshot, TrainState, network_for, new_state, train
+
+SAVE_EVERY = 60.0
+INTERRUPTED = 130
+_NETWORK_FLAGS = ("z_dim", "width", "spectral")
+MOST_PICTURES = 200_000
+_SHIPPED_DATA = ("fashion", "cats")
+
+
+def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `train`; the parser's `run` takes the parsed arguments and returns the exit status."""
+    parser = subparsers.add_parser("train", help="train a network on pictures and write a checkpoint")
+    parser.add_argument("--data", metavar="fashion|cats|FOLDER|ZIP", help="pictures to learn from")
+    parser.add_argument(
+        "--preset", choices=sorted(PRESETS), default="compact", help="network and settings (default: compact)"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the checkpoint goes")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="a checkpoint to go on from")
+    parser.add_argument("--resolution", type=int, help="side of a picture in pixels: 32 or 64, fashion 28")
+    parser.add_argument(
+        "--pictures", type=int, metavar="N", help="take N pictures (default: cats 16000, else all)"
+    )
+    parser.add_argument("--title", help="what people call the result")
+    parser.add_argument("--mirror", action="store_true", help="also learn from mirrored own pictures")
+    parser.add_argument("--threads", type=int, default=0, help="processor threads (default: torch decides)")
+    settings = parser.add_argument_group("settings that replace those of the preset")
+    for setting in _settings():
+        _add_flag(settings, setting)
+    parser.set_defaults(run=run_train)
+
+
+def _settings() -> Iterator[Field[Any]]:
+    yield from (setting for setting in fields(TrainConfig) if setting.name != "network")
+    yield from (setting for setting in fields(NetworkConfig) if setting.name in _NETWORK_FLAGS)
+
+
+def _add_flag(group: Any, setting: Field[Any]) -> None:
+    flag, metadata = f"--{setting.name.replace('_', '-')}", setting.metadata
+    if isinstance(setting.default, bool):
+        group.add_argument(
+            flag, dest=setting.name, action="store_true", default=SUPPRESS, help=metadata["help"]
+        )
+        return
+    limits = "" if metadata["minimum"] is None else f", {metadata['minimum']:g} to {metadata['maximum']:g}"
+    group.add_argument(
+        flag,
+        dest=setting.name,
+        type=_number(type(setting.default)),
+        choices=metadata["choices"],
+        default=SUPPRESS,
+        help=metadata["help"] + limits,
+    )
+
+
+def _number(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ArgumentTypeError(f"{text!r} is not a number of the right kind") from None
+
+    return parse
+
+
+def run_train(arguments: Namespace) -> int:
+    """Train and save. Returns 0, 2 after a caller's mistake, 130 after Ctrl-C (the best so far is kept)."""
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+    try:
+        return _train(arguments)
+    except (GanError, CheckpointError) as error:
+        print(f"gan: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"gan: {error.filename or 'The folder'} cannot be written: {error.strerror}.", file=sys.stderr)
+    return 2
+
+
+def _train(arguments: Namespace) -> int:
+    out = arguments.out or arguments.resume
+    if out is None:
+        raise GanError("Say where the checkpoint goes: --out FOLDER.")
+    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / store.CONFIG).is_file())):
+        raise GanError(f"{out.name} exists and is no checkpoint; choose another folder for --out.")
+    changes = {s.name: getattr(arguments, s.name) for s in _settings() if hasattr(arguments, s.name)}
+    if arguments.resume:
+        config, state, dataset, title, preset = _resumed(arguments, changes)
+    else:
+        config, state, dataset, title, preset = _fresh(arguments, changes)
+    if dataset.note:
+        print(dataset.note, file=sys.stderr)
+
+    def save() -> None:
+        save_run(out, config, state, dataset, arguments.title or title, preset)
+
+    return _work(train(config, dataset, state), save, out)
+
+
+Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
+
+
+def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
+    if not arguments.data:
+        raise GanError("Say what to learn from: --data fashion, cats, or a folder or zip of pictures.")
+    preset = PRESETS[arguments.preset]
+    dataset = _dataset(arguments.data, arguments.resolution, arguments.mirror, arguments.pictures)
+    network = replace(preset.network, **{k: changes.pop(k) for k in _NETWORK_FLAGS if k in changes})
+    network = from_mapping(NetworkConfig, to_mapping(network_for(dataset, network)))
+    if "steps" in changes and "seconds" not in changes:
+        changes["seconds"] = 0.0  # a number of steps alone means exactly that many
+    config = from_mapping(TrainConfig, {**to_mapping(preset), **changes, "network": network})
+    return config, new_state(config), dataset, f"{dataset.title}, {arguments.preset}", arguments.preset
+
+
+def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
+    """What a checkpoint needs to go on; only its budget, not its nature, may change."""
+    checkpoint = store.find_anywhere(str(arguments.resume))
+    saved, state = load_run(checkpoint)
+    other = set(changes) - {"seconds", "steps"}
+    if other:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(other))
+        raise GanError(f"A resumed run keeps its settings; leave {names} away.")
+    config = from_mapping(TrainConfig, {**to_mapping(saved), **changes})
+    data = checkpoint.config.get("data", {})
+    name = arguments.data or str(data.get("name", ""))
+    if name not in _SHIPPED_DATA and not arguments.data:
+        raise GanError("This run learned from its own pictures; say where they are: --data FOLDER|ZIP.")
+    count = arguments.pictures or (data.get("pictures") if name in _SHIPPED_DATA else None)
+    dataset = _dataset(name, config.network.resolution, arguments.mirror, count)
+    preset = str(checkpoint.config.get("training", {}).get("preset", "custom"))
+    return config, state, dataset, checkpoint.title, preset
+
+
+def _dataset(name: str, resolution: int | None, mirror: bool, count: int | None) -> Dataset:
+    if count is not None and not FEWEST_PICTURES <= count <= MOST_PICTURES:
+        raise GanError(f"--pictures takes {FEWEST_PICTURES} to {MOST_PICTURES:,}.")
+    dataset = open_dataset(name, resolution, limit=count)
+    return replace(dataset, mirror=True) if mirror and name not in _SHIPPED_DATA else dataset
+
+
+def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) -> int:
+    """Follow the run to its end with a checkpoint every minute; Ctrl-C ends it early and keeps the result."""
+    status, saved, steps = 0, time.monotonic(), 0
+    try:
+        for snapshot in snapshots:
+            steps = snapshot.step
+            print(_line(snapshot), file=sys.stderr, flush=True)
+            if time.monotonic() - saved >= SAVE_EVERY:
+                save()
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+        print("Stopped; what was learned so far is kept.", file=sys.stderr)
+    if not steps and status:
+        return status
+    save()
+    print(out)
+    return status
+
+
+def _line(snapshot: Snapshot) -> str:
+    return (
+        f"{100 * snapshot.progress:5.1f} %  step {snapshot.step:,}  "
+        f"{snapshot.images_per_second:,.0f} pictures/s  "
+        f"loss G {snapshot.generator_loss:.3f} D {snapshot.discriminator_loss:.3f}  "
+        f"D(x) {snapshot.real_score:.2f} D(G(z)) {snapshot.fake_score:.2f}  "
+        f"{snapshot.seconds_left:,.0f} s left"
+    )

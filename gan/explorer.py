@@ -1,0 +1,285 @@
+"""What the Explore tab does, without the tab: from the state of an untrusted page to a picture."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any
+
+import torch
+from numpy.random import RandomState
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from checkpoints import store
+from gan.directions import Direction, directions_of
+from gan.errors import GanError
+from gan.latent import HIGHEST_SEED, latents, truncate
+from gan.model import Model, Opinion
+from gan.pictures import to_images
+
+MODES = ("directions", "raw")
+MOST_EDITS = 64
+HIGHEST_TRUNCATION = 2.0
+RAW_LIMIT = 4.0
+MOST_NEIGHBOURS = 16
+NEIGHBOUR_STEP = 2.0
+DECIMALS = 2
+LARGEST_DOWNLOAD = 1024
+MOST_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class ExplorerState:
+    """Everything that makes a picture again, on any machine.
+
+    Attributes:
+        reference: which checkpoint, as `checkpoints.store.find` takes it.
+        label: class that the generator is told; 0 where it knows none.
+        mode: which sliders the page shows, `directions` or `raw`; both kinds of edits count in either.
+        edits: how far to go along each direction, in standard deviations of z; missing ones are 0.
+        raw: (coordinate, value) pairs that replace coordinates of z, by coordinate.
+    """
+
+    reference: str
+    seed: int = 0
+    truncation: float = 1.0
+    label: int = 0
+    mode: str = "directions"
+    edits: tuple[float, ...] = ()
+    raw: tuple[tuple[int, float], ...] = ()
+
+    @classmethod
+    def from_json(cls, values: object) -> ExplorerState:
+        """A state from what a page or a link sent: numbers are rounded to 0.01 and moved into their limits.
+
+        Raises:
+            GanError: when a value is not of its kind at all.
+        """
+        if not isinstance(values, Mapping):
+            raise GanError("The picture's settings are not a JSON object; reload the page.")
+        reference = values.get("checkpoint")
+        if not isinstance(reference, str) or not 0 < len(reference) <= 200:
+            raise GanError("Choose a checkpoint first.")
+        mode = values.get("mode", MODES[0])
+        return cls(
+            reference=reference,
+            seed=int(_number(values.get("seed", 0), "seed", 0, HIGHEST_SEED, 0)),
+            truncation=_number(values.get("truncation", 1.0), "truncation", 0, HIGHEST_TRUNCATION),
+            label=int(_number(values.get("class", 0), "class", 0, 1000, 0)),
+            mode=mode if mode in MODES else MODES[0],
+            edits=_edits(values.get("edits", ())),
+            raw=_raw(values.get("raw", {})),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` turns into the same state."""
+        return {
+            "checkpoint": self.reference,
+            "seed": self.seed,
+            "truncation": self.truncation,
+            "class": self.label,
+            "mode": self.mode,
+            "edits": list(self.edits),
+            "raw": {str(index): value for index, value in self.raw},
+        }
+
+
+def _number(value: object, what: str, low: float, high: float, decimals: int = DECIMALS) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise GanError(f"The {what} must be a number.")
+    # + 0.0 turns -0.0 into 0.0, so that equal pictures have equal states.
+    return round(float(min(high, max(low, value))), decimals) + 0.0
+
+
+def _edits(value: object) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MOST_EDITS:
+        raise GanError(f"The direction sliders must be a list of at most {MOST_EDITS} numbers.")
+    edits = [_number(x, "direction slider", -20, 20) for x in value]
+    while edits and edits[-1] == 0:
+        edits.pop()
+    return tuple(edits)
+
+
+def _raw(value: object) -> tuple[tuple[int, float], ...]:
+    if not isinstance(value, Mapping) or len(value) > 512:
+        raise GanError("The raw coordinates must be an object of at most 512 numbers.")
+    pairs = []
+    for key, number in value.items():
+        if not str(key).isdecimal() or len(str(key)) > 3:
+            raise GanError("A raw coordinate is named by its number.")
+        pairs.append((int(key), _number(number, "raw coordinate", -RAW_LIMIT, RAW_LIMIT)))
+    return tuple(sorted(dict(pairs).items()))
+
+
+def latent_of(state: ExplorerState, directions: Sequence[Direction], z_dim: int) -> Tensor:
+    """z `[1, z_dim]` = truncation z(seed) + sum edit_k direction_k; raw coordinates then replace theirs."""
+    z = truncate(latents([state.seed], z_dim), state.truncation) + _shift(state.edits, directions, z_dim)
+    for index, value in state.raw:
+        if index < z_dim:
+            z[0, index] = value
+    return z
+
+
+def _shift(edits: Sequence[float], directions: Sequence[Direction], z_dim: int) -> Tensor:
+    shift = torch.zeros(z_dim)
+    for amount, direction in zip(edits, directions, strict=False):
+        shift += min(direction.limit, max(-direction.limit, amount)) * direction.vector
+    return shift
+
+
+def edit_shift(model: Model, state: ExplorerState) -> Tensor:
+    """What the direction sliders add to every z, `[z_dim]`. Looks for directions only when one was moved."""
+    return _shift(state.edits, directions_of(model) if state.edits else (), model.config.z_dim)
+
+
+def labels_for(model: Model, state: ExplorerState, count: int) -> Tensor | None:
+    """The state's class `count` times, int64 `[count]`, or None for a generator without classes."""
+    if not model.config.classes:
+        return None
+    return torch.full((count,), min(state.label, model.config.classes - 1), dtype=torch.int64)
+
+
+def latent(model: Model, state: ExplorerState) -> Tensor:
+    """The state's z `[1, z_dim]` for this model."""
+    return latent_of(state, directions_of(model) if state.edits else (), model.config.z_dim)
+
+
+def page_latent(model: Model, state: ExplorerState) -> list[float]:
+    """The state's z as numbers that the page shows, to 0.01."""
+    return [round(value, DECIMALS) for value in latent(model, state)[0].tolist()]
+
+
+def render(model: Model, state: ExplorerState) -> Tensor:
+    """The state's picture, float `[1, C, H, W]` in [-1, 1]."""
+    return model.draw(latent(model, state), labels_for(model, state, 1))
+
+
+def neighbours(model: Model, state: ExplorerState, count: int = 8) -> list[tuple[ExplorerState, Tensor]]:
+    """States near this one with their pictures `[C, H, W]`: the same distance away, each somewhere else.
+
+    A neighbour is the state with other direction edits, so a link to it is short and exact. The way to each
+    is a random combination of the directions, drawn from the state itself: a state always has the same ones.
+    """
+    directions = directions_of(model)
+    if not directions:
+        return []
+    random = RandomState(zlib.crc32(json.dumps(replace(state, mode="").to_json()).encode()))
+    count = min(count, MOST_NEIGHBOURS)
+    steps = random.randn(count, len(directions))
+    steps *= NEIGHBOUR_STEP / (steps**2).sum(1, keepdims=True) ** 0.5
+    edits = [*state.edits, *[0.0] * len(directions)][: len(directions)]
+    near = [replace(state, edits=_moved(edits, step, directions)) for step in steps]
+    z = torch.cat([latent_of(each, directions, model.config.z_dim) for each in near])
+    pictures = model.draw(z, labels_for(model, state, count))
+    return list(zip(near, pictures, strict=True))
+
+
+def _moved(
+    edits: Sequence[float], step: Sequence[float], directions: Sequence[Direction]
+) -> tuple[float, ...]:
+    """The edits after a step, to 0.1, a step that would leave a slider's range taken the other way."""
+    moved = []
+    for edit, change, direction in zip(edits, step, directions, strict=True):
+        there = edit + change if abs(edit + change) <= direction.limit else edit - change
+        moved.append(round(float(min(direction.limit, max(-direction.limit, there))), 1) + 0.0)
+    return tuple(moved)
+
+
+def opinion_of(model: Model, state: ExplorerState, picture: Tensor) -> Opinion | None:
+    """The discriminator's opinion of a picture `[1, C, H, W]`; None where the checkpoint holds none."""
+    opinions = model.opinion(picture, labels_for(model, state, 1))
+    return opinions[0] if opinions else None
+
+
+def opinion_sentence(model: Model, opinion: Opinion | None) -> str:
+    """The opinion in words; it is a comparison, because a logit alone has no meaning."""
+    if opinion is None:
+        return "This checkpoint came without its discriminator, so there is no opinion on the picture."
+    if not model.critic.get("generated") or not model.critic.get("real"):
+        return f"The discriminator gives this picture a score of {opinion.logit:.2f}."
+    generated, real = round(100 * opinion.above_generated), round(100 * opinion.above_real)
+    return (
+        f"The discriminator finds this picture more convincing than {generated} % of this generator's "
+        f"pictures and {real} % of the real ones."
+    )
+
+
+def opinion_json(model: Model, state: ExplorerState, picture: Tensor) -> dict[str, Any]:
+    """The opinion for the page: `sentence`, and the shares `generated` and `real` (0..1) or None."""
+    opinion = opinion_of(model, state, picture)
+    known = opinion is not None and bool(model.critic.get("generated")) and bool(model.critic.get("real"))
+    return {
+        "sentence": opinion_sentence(model, opinion),
+        "generated": opinion.above_generated if opinion and known else None,
+        "real": opinion.above_real if opinion and known else None,
+    }
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """What the page has to know to show controls for this model; all text in it is to be shown as text."""
+    data = model.document.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    return {
+        "checkpoint": model.reference,
+        "title": model.title,
+        "classes": list(model.classes) if model.config.classes else [],
+        "directions": [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions_of(model)],
+        "coordinates": model.config.z_dim,
+        "resolution": model.config.resolution,
+        "credit": _credit(data),
+        "judged": model.discriminator is not None,
+    }
+
+
+def _credit(data: Mapping[str, Any]) -> str:
+    title, attribution = (data.get(key) for key in ("title", "attribution"))
+    parts = [f"Learned from {title}." if isinstance(title, str) and title else ""]
+    parts += [attribution if isinstance(attribution, str) else ""]
+    return " ".join(part for part in parts if part)[:400]
+
+
+def png(picture: Tensor, side: int | None = None, state: ExplorerState | None = None) -> bytes:
+    """A picture `[C, H, W]` in [-1, 1] as PNG, at its own size or enlarged; the state goes into its text."""
+    image = to_images(picture[None])[0]
+    if side is not None:
+        side = min(LARGEST_DOWNLOAD, max(image.width, side))
+        image = image.resize((side, side), Image.Resampling.LANCZOS)
+    information = PngInfo()
+    if state is not None:
+        information.add_text("latent-atelier", json.dumps(state.to_json()))
+    stream = BytesIO()
+    # Level 1 takes half the time of the default for a tenth more bytes: at 64 px time is what counts.
+    image.save(stream, "PNG", compress_level=1 if side is None else 6, pnginfo=information)
+    return stream.getvalue()
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """`content` as a `data:` address of the media type `kind`."""
+    return f"data:{kind};base64,{b64encode(content).decode()}"
+
+
+def checkpoint_choices(references: object) -> list[dict[str, str]]:
+    """The generators to choose from: shipped ones, then those of the visitor's library that exist.
+
+    Args:
+        references: the visitor's library as the page sent it; what is not a list of texts counts as empty.
+
+    Returns:
+        `checkpoint` (reference), `title` and `group`, one a choice, shipped first.
+    """
+    theirs = references if isinstance(references, list) else []
+    theirs = list(dict.fromkeys(r for r in theirs if isinstance(r, str)))[:MOST_CHOICES]
+    found = [c for c in store.list_checkpoints(theirs) if c.kind == "gan"]
+    return [{"checkpoint": c.reference, "title": c.title, "group": _group(c.reference)} for c in found]
+
+
+def _group(reference: str) -> str:
+    if reference.startswith("runs/"):
+        return "Trained here"
+    return "From the Hub" if reference.startswith("pulled/") else "Shipped"

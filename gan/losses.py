@@ -1,0 +1,109 @@
+"""Adversarial losses and gradient penalties: pure functions, one equation each.
+
+Throughout, `real_logits` and `fake_logits` are the discriminator's raw outputs on real pictures x and on
+generated pictures G(z), float tensors `[N]`; every function returns a scalar (shape `[]`) to be minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+Discriminate = Callable[[Tensor], Tensor]
+
+
+def bce_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Mean of both halves: (softplus(-D(x)) + softplus(D(G(z)))) / 2. Range (0, inf); ln 2 when undecided.
+
+    Goodfellow et al. 2014 (arXiv 1406.2661), on logits; the halving is the lesson's.
+    """
+    return (softplus(-real_logits).mean() + softplus(fake_logits).mean()) / 2
+
+
+def bce_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Non-saturating: softplus(-D(G(z))). Range (0, inf). Goodfellow et al. 2014 (arXiv 1406.2661)."""
+    return softplus(-fake_logits).mean()
+
+
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """relu(1 - D(x)) + relu(1 + D(G(z))). Range [0, inf); 2 when undecided.
+
+    Lim and Ye 2017 (arXiv 1705.02894).
+    """
+    return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+
+
+def hinge_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-D(G(z)). Unbounded. Lim and Ye 2017 (arXiv 1705.02894)."""
+    return -fake_logits.mean()
+
+
+def least_squares_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """((D(x) - 1)^2 + D(G(z))^2) / 2. Range [0, inf). Mao et al. 2016 (arXiv 1611.04076)."""
+    return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
+
+
+def least_squares_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """(D(G(z)) - 1)^2 / 2. Range [0, inf). Mao et al. 2016 (arXiv 1611.04076)."""
+    return (fake_logits - 1).square().mean() / 2
+
+
+def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """softplus(D(G(z)) - D(x)) on pairs. Range (0, inf); ln 2 when undecided.
+
+    Jolicoeur-Martineau 2018 (arXiv 1807.00734); with both penalties in Huang et al. 2024 (arXiv 2501.05441).
+    """
+    return softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """softplus(D(x) - D(G(z))) on pairs. Range (0, inf); ln 2 when undecided. Source as the other half."""
+    return softplus(real_logits - fake_logits).mean()
+
+
+class AdversarialLoss(NamedTuple):
+    """The two halves of one adversarial game, and whether the generator's half looks at real pictures."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+    relative: bool
+
+
+ADVERSARIAL = {
+    "bce": AdversarialLoss(bce_discriminator_loss, bce_generator_loss, False),
+    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss, False),
+    "least-squares": AdversarialLoss(least_squares_discriminator_loss, least_squares_generator_loss, False),
+    "relativistic": AdversarialLoss(relativistic_discriminator_loss, relativistic_generator_loss, True),
+}
+
+
+def gradient_penalty(discriminate: Discriminate, pictures: Tensor) -> Tensor:
+    """E ||grad_x D(x)||^2, by differentiating twice: R1 on real pictures, R2 on generated ones.
+
+    Args:
+        discriminate: pictures `[N, C, H, W]` to logits `[N]`.
+        pictures: float `[N, C, H, W]`.
+
+    Returns:
+        Scalar in [0, inf), to be multiplied by gamma / 2. Mescheder et al. 2018 (arXiv 1801.04406).
+    """
+    pictures = pictures.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminate(pictures).sum(), pictures, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
+
+
+def directional_penalty(logits: Tensor, shifted_logits: Tensor, distance: float) -> Tensor:
+    """E ((D(x + s e) - D(x)) / s)^2 with e ~ N(0, I): its mean over e tends to E ||grad D||^2 as s falls.
+
+    An estimate of `gradient_penalty` without a second derivative: one more forward pass instead.
+
+    Args:
+        logits: D(x), `[N]`.
+        shifted_logits: D(x + s e), `[N]`.
+        distance: s > 0, in units of the picture's range [-1, 1].
+    """
+    return ((shifted_logits - logits) / distance).square().mean()

@@ -1,0 +1,22 @@
+"""The networks: one file an architecture, all behind `build_generator` and `build_discriminator`."""
+
+from __future__ import annotations
+
+from gan.config import NetworkConfig
+from gan.networks import compact, dcgan, mlp
+from gan.networks.parts import Discriminator, Generator
+
+_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact}
+
+
+def build_generator(config: NetworkConfig) -> Generator:
+    """A freshly initialised generator: z `[N, z_dim]` and labels `[N]` to pictures `[N, C, H, W]`."""
+    return _BUILDERS[config.architecture].generator(config)
+
+
+def build_discriminator(config: NetworkConfig) -> Discriminator:
+    """A freshly initialised discriminator: pictures `[N, C, H, W]` and labels `[N]` to logits `[N]`."""
+    return _BUILDERS[config.architecture].discriminator(config)
+
+
+__all__ = ["Discriminator", "Generator", "build_discriminator", "build_generator"]

@@ -1,0 +1,78 @@
+"""What all generators and discriminators share: how they are called and how they are told a class."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+
+class Generator(nn.Module):
+    """z and an optional class to a picture, in two halves: `stem` (first layer) and `body` (the rest)."""
+
+    def __init__(self, z_dim: int, classes: int, stem: nn.Module, body: nn.Module) -> None:
+        super().__init__()
+        self.z_dim, self.classes = z_dim, classes
+        self.stem, self.body = stem, body
+
+    def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Activations of the first layer, `[N, features]`, where PCA looks for directions."""
+        return self.stem(self._with_class(z, labels)).flatten(1)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Pictures `[N, C, H, W]`, nominally in [-1, 1], from z `[N, z_dim]` and labels `[N]` (int64)."""
+        return self.body(self.stem(self._with_class(z, labels)))
+
+    def _with_class(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        if not self.classes:
+            return z
+        if labels is None:
+            raise ValueError("this generator needs a class for every latent vector")
+        return torch.cat([z, one_hot(labels, self.classes).to(z.dtype)], dim=1)
+
+
+class Discriminator(nn.Module):
+    """A picture and an optional class to one logit: linear head, plus a projection onto the class.
+
+    D(x, y) = a . h(x) + b + V_y . h(x); Miyato and Koyama 2018 (arXiv 1802.05637).
+    """
+
+    def __init__(self, features: nn.Module, head: nn.Module, projection: nn.Module | None = None) -> None:
+        super().__init__()
+        self.features, self.head, self.projection = features, head, projection
+
+    def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` (int64)."""
+        h = self.features(pictures)
+        logits = self.head(h).flatten(1).squeeze(1)
+        if self.projection is None:
+            return logits
+        if labels is None:
+            raise ValueError("this discriminator needs a class for every picture")
+        return logits + (self.projection(labels) * h.flatten(1)).sum(1)
+
+
+class Reshape(nn.Module):
+    """`[N, ...]` to `[N, *shape]`."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], *self.shape)
+
+
+def initialise_normal(module: nn.Module) -> None:
+    """DCGAN's start: convolutions N(0, 0.02), batch norm N(1, 0.02). Radford et al. 2015 (1511.06434)."""
+    for part in module.modules():
+        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(part.weight, 0.0, 0.02)
+        elif isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.weight, 1.0, 0.02)
+            nn.init.zeros_(part.bias)
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Number of trainable numbers."""
+    return sum(p.numel() for p in module.parameters())

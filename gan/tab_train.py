@@ -1,0 +1,261 @@
+"""The Train tab: choose pictures, a network and a time; watch the run; stop, continue, keep.
+
+Training happens in a child process. Everything here only asks `gan.runs` and reads the run's folder, so a
+page that is reloaded finds its run again by the id that the browser remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import Field, dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from gan import runs
+from gan import tab_train_events as events
+from gan.config import PRESETS, TrainConfig
+from gan.curves import CSS as CURVES_CSS
+from gan.train_form import MOST_MINUTES, form_settings, network_of, setting_values
+from gan.train_view import (
+    HOW_TO_READ,
+    LIVE_CSS,
+    LIVE_HTML,
+    LIVE_SCRIPT,
+    PROGRESS_CSS,
+    STRIP_CSS,
+    examples_html,
+    network_text,
+)
+
+DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own pictures", "own")]
+NETWORKS = [("Compact", "compact"), ("DCGAN", "dcgan"), ("MLP", "mlp")]
+RESOLUTIONS = [("32 px, learns sooner", 32), ("64 px", 64)]
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+SHOW_LIVE = """() => {
+  const trouble = document.querySelector('#train-message')?.innerText.trim();
+  const live = document.querySelector('#train-live');
+  if (innerWidth < 768 && !trouble) live.scrollIntoView({behavior: 'smooth'});
+}"""
+AT_ONCE: dict[str, Any] = {**QUIET, "queue": False}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The left column's components."""
+
+    data: gr.Radio
+    files: gr.File
+    mirror: gr.Checkbox
+    strip: gr.HTML
+    resolution: gr.Radio
+    network: gr.Radio
+    network_note: gr.Markdown
+    minutes: gr.Slider
+    settings: Mapping[str, Any]
+    start: gr.Button
+    message: gr.Markdown
+
+
+@dataclass(frozen=True)
+class Live:
+    """The right column's components."""
+
+    pictures: gr.HTML
+    progress: gr.HTML
+    curves: gr.HTML
+    stop: gr.Button
+    again: gr.Button
+    keeping: gr.Group
+    name: gr.Textbox
+    keep: gr.Button
+    kept: gr.Markdown
+    explore: gr.Button
+
+    def refreshed(self) -> list[Any]:
+        """What every look at the run may change, in the order of `events.look`."""
+        texts = [self.pictures, self.progress, self.curves]
+        return [*texts, self.stop, self.again, self.keeping, self.kept, self.explore]
+
+
+def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -> None:
+    """Lay out the tab and connect it.
+
+    Args:
+        library: the visitor's own checkpoints, a list of references; what is kept is added to it.
+        open_in_explore: set to the kept run's reference when the visitor wants to explore it now.
+    """
+    with _outside_of_tabs():
+        run_id = gr.BrowserState("", storage_key="atelier-run", secret="latent-atelier")
+        timer = gr.Timer(1.0, active=False)
+    upload_id, drawn = gr.State(""), gr.State(0)
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            choices = _lay_out_choices()
+        with gr.Column(scale=7, min_width=320):
+            live = _lay_out_live(with_explore=open_in_explore is not None)
+    _connect_choices(choices, upload_id)
+    _connect_run(choices, live, run_id, upload_id, drawn, timer)
+    _connect_keeping(live, run_id, library, open_in_explore)
+
+
+@contextmanager
+def _outside_of_tabs() -> Iterator[None]:
+    """Put components beside the tabs: what lies in a tab that is not open yet does not exist for the page,
+    so the browser's memory of the run would be empty when the page is loaded again.
+    """
+    inner = Context.block
+    Context.block = Context.root_block
+    try:
+        yield
+    finally:
+        Context.block = inner
+
+
+def _lay_out_choices() -> Choices:
+    preset = PRESETS["compact"]
+    data = gr.Radio(DATA, value="cats", label="Pictures to learn from", elem_id="train-data")
+    files = gr.File(
+        label="16 pictures or more, or one zip",
+        file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
+    )  # fmt: skip
+    mirrored = "A mirrored picture is as good (not for text, digits or one-sided things)"
+    mirror = gr.Checkbox(False, label=mirrored, visible=False, elem_id="train-mirror")
+    strip = gr.HTML(examples_html("cats", 64), css_template=STRIP_CSS, elem_id="train-strip")
+    resolution = gr.Radio(RESOLUTIONS, value=64, label="Resolution", elem_id="train-resolution")
+    network = gr.Radio(NETWORKS, value="compact", label="Network", elem_id="train-network")
+    note = gr.Markdown(network_text(network_of("cats", 64, preset.network)), elem_id="train-network-note")
+    minutes = gr.Slider(
+        1, MOST_MINUTES, value=2, step=1, label="Time budget in minutes", elem_id="train-minutes"
+    )
+    with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
+        settings = _setting_components(preset)
+    start = gr.Button("Start", variant="primary", elem_id="train-start")
+    message = gr.Markdown(elem_id="train-message")
+    return Choices(data, files, mirror, strip, resolution, network, note, minutes, settings, start, message)
+
+
+def _setting_components(preset: TrainConfig) -> dict[str, Any]:
+    """One component a setting, made from its definition in `gan.config`."""
+    components: dict[str, Any] = {}
+    with gr.Row():
+        for setting, value in zip(form_settings(), setting_values(preset), strict=True):
+            components[setting.name] = _setting_component(setting, value)
+    return components
+
+
+def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
+    label = setting.name.replace("_lr", " learning rate").replace("_", " ").capitalize()
+    described = {"label": label, "info": setting.metadata["help"], "min_width": 140}
+    described["elem_id"] = f"train-{setting.name.replace('_', '-')}"
+    if setting.metadata["choices"]:
+        return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
+    if isinstance(setting.default, bool):
+        return gr.Checkbox(value, **described)
+    precision = 0 if isinstance(setting.default, int) else None
+    low, high = setting.metadata["minimum"], setting.metadata["maximum"]
+    return gr.Number(value, minimum=low, maximum=high, precision=precision, **described)
+
+
+def _lay_out_live(with_explore: bool) -> Live:
+    pictures = gr.HTML(
+        {}, html_template=LIVE_HTML, css_template=LIVE_CSS, js_on_load=LIVE_SCRIPT, elem_id="train-live"
+    )
+    progress = gr.HTML("", css_template=PROGRESS_CSS, elem_id="train-progress")
+    with gr.Row():
+        stop = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
+        again = gr.Button("Continue: one more minute", visible=False, elem_id="train-continue")
+    with gr.Group(visible=False) as keeping, gr.Row(equal_height=True):
+        name = gr.Textbox(label="Name", max_length=runs.LONGEST_TITLE, scale=3, elem_id="train-name")
+        keep = gr.Button("Keep", variant="primary", scale=1, min_width=120, elem_id="train-keep")
+    kept = gr.Markdown(elem_id="train-kept")
+    explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)
+    curves = gr.HTML("", css_template=CURVES_CSS, elem_id="train-curves")
+    with gr.Accordion("How to read the curves", open=False):
+        gr.Markdown(HOW_TO_READ)
+    return Live(pictures, progress, curves, stop, again, keeping, name, keep, kept, explore)
+
+
+def _connect_choices(choices: Choices, upload_id: gr.State) -> None:
+    choices.data.change(
+        events.show_data,
+        [choices.data, choices.resolution, upload_id],
+        [choices.files, choices.mirror, choices.resolution, choices.strip],
+        **QUIET,
+    )
+    choices.resolution.input(
+        lambda data, resolution: gr.skip() if data == "own" else examples_html(data, int(resolution)),
+        [choices.data, choices.resolution],
+        choices.strip,
+        **QUIET,
+    )
+    choices.network.change(
+        lambda network: setting_values(PRESETS[network]),
+        choices.network,
+        list(choices.settings.values()),
+        **QUIET,
+    )
+    width = choices.settings["width"]
+    gr.on(
+        [choices.data.change, choices.resolution.change, choices.network.change, width.change],
+        events.describe_network,
+        [choices.data, choices.resolution, choices.network, width],
+        choices.network_note,
+        **QUIET,
+    )
+    choices.files.change(
+        events.understand,
+        choices.files,
+        [upload_id, choices.strip],
+        concurrency_id="uploads",
+        concurrency_limit=1,
+        api_visibility="private",
+        show_progress_on=choices.files,
+    )
+
+
+def _connect_run(
+    choices: Choices,
+    live: Live,
+    run_id: gr.BrowserState,
+    upload_id: gr.State,
+    drawn: gr.State,
+    timer: gr.Timer,
+) -> None:
+    seen = [*live.refreshed(), choices.start, drawn, timer]
+    asked = [choices.data, choices.resolution, choices.network, choices.minutes, choices.mirror]
+    choices.start.click(
+        events.start,
+        [run_id, upload_id, *asked, *choices.settings.values()],
+        [run_id, choices.message, live.name],
+        concurrency_id="train",
+        concurrency_limit=2,
+        **QUIET,
+    ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
+    for button, event in ((live.stop, events.stop), (live.again, events.go_on)):
+        button.click(event, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
+    timer.tick(events.look, [run_id, drawn], seen, **AT_ONCE)
+    page = Context.root_block
+    if page is not None:
+        page.load(events.look_anew, run_id, seen, **AT_ONCE)
+        page.load(events.title_of, run_id, live.name, **AT_ONCE)
+    if isinstance(Context.block, gr.Tab):
+        Context.block.select(events.look_anew, run_id, seen, **AT_ONCE)
+        Context.block.select(events.title_of, run_id, live.name, **AT_ONCE)
+
+
+def _connect_keeping(
+    live: Live, run_id: gr.BrowserState, library: gr.BrowserState, open_in_explore: gr.Textbox | None
+) -> None:
+    gr.on(
+        [live.keep.click, live.name.submit],
+        events.keep,
+        [run_id, live.name, library],
+        [library, live.kept, live.explore],
+        concurrency_id="train",
+        **QUIET,
+    )
+    if open_in_explore is not None:
+        live.explore.click(events.reference_of, run_id, open_in_explore, **AT_ONCE)

@@ -1,0 +1,194 @@
+"""What happens on the Train tab: functions from what a page sends to what it shows.
+
+Every run id, setting and list comes from a page and is checked before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from gan import runs, uploads
+from gan.config import PRESETS, NetworkConfig, from_mapping, to_mapping
+from gan.curves import curves_html
+from gan.datasets import Dataset, real_examples
+from gan.errors import GanError
+from gan.own_pictures import own_pictures, reduced
+from gan.train_form import network_of, request_from_form
+from gan.train_view import (
+    EXAMPLES,
+    examples_html,
+    network_text,
+    picture_uri,
+    progress_html,
+    strip_html,
+    trouble_html,
+)
+
+MORE_SECONDS = 60.0
+UPLOAD_SIDE = 64
+
+
+def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
+    """File field, mirror option, resolution and real pictures that belong to the chosen data."""
+    own = data == "own"
+    strip = _own_strip(upload_id) if own else examples_html(data, int(resolution))
+    return [gr.update(visible=own), gr.update(visible=own), gr.update(visible=data != "fashion"), strip]
+
+
+def _own_strip(upload_id: str) -> str:
+    try:
+        dataset = uploads.open_upload(upload_id)
+    except GanError:
+        return ""
+    return strip_html(real_examples(dataset, EXAMPLES), dataset.note)
+
+
+def describe_network(data: str, resolution: int, network: str, width: float) -> str:
+    """What to expect of the chosen network, with its number of parameters."""
+    chosen = to_mapping(network_of(data, resolution, PRESETS[network].network))
+    try:
+        return network_text(from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
+    except (GanError, TypeError) as error:
+        return str(error)
+
+
+def understand(files: Sequence[str] | None) -> tuple[str, str]:
+    """Read the visitor's pictures; returns their id and what was understood, or why nothing was."""
+    if not files:
+        return "", ""
+    try:
+        dataset = own_pictures(files, UPLOAD_SIDE)
+    except GanError as error:
+        return "", trouble_html(str(error))
+    return uploads.save_upload(dataset), strip_html(real_examples(dataset, EXAMPLES), dataset.note)
+
+
+def start(
+    run_id: str, upload_id: str, data: str, resolution: int, network: str, minutes: float, mirror: bool,
+    *settings: Any,
+) -> tuple[Any, str, Any]:  # fmt: skip
+    """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
+    try:
+        request = request_from_form(data, resolution, network, minutes, settings)
+        if _is_active(run_id):
+            raise GanError("Your run is still training; stop it before you start another.")
+        pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
+        started = runs.create(request, pictures)
+        runs.advance()
+    except GanError as error:
+        return gr.skip(), _trouble(error), gr.skip()
+    return started, "", request.title
+
+
+def _uploaded(upload_id: str, side: int, mirror: bool) -> Dataset:
+    uploaded = uploads.open_upload(upload_id)
+    return replace(uploaded, images=reduced(uploaded.images, side), mirror=bool(mirror))
+
+
+def _is_active(run_id: str) -> bool:
+    try:
+        return runs.status(run_id).active
+    except GanError:
+        return False
+
+
+def _trouble(error: Exception) -> str:
+    return f"⚠️ {error}"
+
+
+def stop(run_id: str) -> None:
+    """Ask the run to stop and keep what it has."""
+    try:
+        runs.request_stop(run_id)
+    except GanError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def go_on(run_id: str) -> None:
+    """Let an ended run train a minute more."""
+    try:
+        runs.continue_run(run_id, MORE_SECONDS)
+        runs.advance()
+    except GanError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def title_of(run_id: str) -> str:
+    """The name under which the run would be kept."""
+    try:
+        return runs.read_request(runs.run_folder(run_id)).title
+    except GanError:
+        return ""
+
+
+def look_anew(run_id: str) -> list[Any]:
+    """As `look`, for a page that shows nothing of the run yet."""
+    return look(run_id, 0)
+
+
+def look(run_id: str, drawn: int) -> list[Any]:
+    """What the run's folder tells, in the order of `Live.refreshed`, then what is drawn, then the timer.
+
+    Pictures are sent only when they are others than those `drawn` last.
+    """
+    try:
+        status = runs.status(run_id)
+        history = runs.history(run_id)
+    except GanError:
+        hidden = gr.update(visible=False)
+        ready = gr.update(interactive=True)
+        return [{}, "", "", hidden, hidden, hidden, "", hidden, ready, 0, gr.Timer(active=False)]
+    if status.state == "waiting":
+        runs.advance()
+    pictures, drawn = _pictures(status, drawn)
+    return [
+        pictures,
+        progress_html(status),
+        curves_html(history),
+        gr.update(visible=status.active),
+        gr.update(visible=not status.active),
+        gr.update(visible=status.checkpoint),
+        _kept_text(status),
+        gr.update(visible=status.kept),
+        gr.update(interactive=not status.active),
+        drawn,
+        gr.Timer(active=status.active),
+    ]
+
+
+def _pictures(status: runs.Status, drawn: int) -> tuple[Any, int]:
+    folder = runs.run_folder(status.run_id)
+    try:
+        newest = (folder / "preview.png").stat().st_mtime_ns
+    except OSError:
+        return {"busy": True, "real": picture_uri(folder / "real.png")}, 0
+    if newest == drawn:
+        return gr.skip(), drawn
+    samples, real = picture_uri(folder / "preview.png"), picture_uri(folder / "real.png")
+    return {"busy": True, "samples": samples, "real": real}, newest
+
+
+def _kept_text(status: runs.Status) -> str:
+    return "Kept: it is in **Explore** now, among your own checkpoints." if status.kept else ""
+
+
+def keep(run_id: str, name: str, library: Any) -> tuple[Any, str, Any]:
+    """Keep the run under a name: returns the longer library, a message and the button to Explore."""
+    try:
+        status = runs.keep(run_id, name)
+    except GanError as error:
+        return gr.skip(), _trouble(error), gr.skip()
+    others = [r for r in library if r != status.reference] if isinstance(library, list) else []
+    return [*others, status.reference], _kept_text(status), gr.update(visible=True)
+
+
+def reference_of(run_id: str) -> Any:
+    """How Explore names the run's checkpoint."""
+    try:
+        return runs.status(run_id).reference
+    except GanError:
+        return gr.skip()

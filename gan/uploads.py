@@ -1,0 +1,39 @@
+"""A visitor's pictures between their upload and the start of a run, found by an id that cannot be guessed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+
+from checkpoints.store import home
+from gan.datasets import Dataset
+from gan.errors import GanError
+from gan.own_pictures import load_pictures, save_pictures
+
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def uploads_folder() -> Path:
+    """Where pictures lie between their upload and the start of a run."""
+    return home() / "uploads"
+
+
+def save_upload(pictures: Dataset) -> str:
+    """Keep a visitor's pictures until a run wants them; returns their id."""
+    upload_id = secrets.token_hex(16)
+    folder = uploads_folder() / upload_id
+    folder.mkdir(parents=True)
+    save_pictures(folder, pictures)
+    return upload_id
+
+
+def open_upload(upload_id: str) -> Dataset:
+    """The pictures that `save_upload` kept.
+
+    Raises:
+        GanError: when there are none.
+    """
+    if not isinstance(upload_id, str) or not _UPLOAD_ID.fullmatch(upload_id):
+        raise GanError("Choose your pictures first: several files or one zip.")
+    return load_pictures(uploads_folder() / upload_id)

@@ -1,0 +1,209 @@
+"""One training run in a process of its own: `python -m gan.worker FOLDER` (see `gan.runs` for the folder).
+
+At low priority, so that visitors who explore are served first, and first in line when memory runs out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import torch
+
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+from gan.checkpoint import load_run, save_run
+from gan.config import TrainConfig
+from gan.datasets import Dataset, open_dataset, real_examples
+from gan.errors import GanError
+from gan.own_pictures import load_pictures
+from gan.pictures import grid_image
+from gan.runs import read_request, write_atomically, write_status
+from gan.training import Snapshot, TrainState, network_for, new_state, preview, train
+
+COLUMNS = 8
+FIRST_CHECKPOINT = 5.0
+CHECKPOINT_EVERY = 15.0
+CHECKPOINT_SHARE = 0.05
+PREVIEW_EVERY = 1.0
+PREVIEW_SHARE = 0.04
+NOT_ENOUGH_MEMORY = (
+    "There is not enough memory for this training; choose a smaller network, batch or resolution."
+)
+
+UNEXPECTED = "The training failed unexpectedly; please try other settings."
+
+
+@dataclass
+class Pace:
+    """When something that costs time is due: every so many seconds, and never above a share of the time."""
+
+    every: float
+    share: float = 1.0
+    due: float = 0.0
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do `work` if it is due, and find out from its cost when it is due next."""
+        started = time.monotonic()
+        if started < self.due:
+            return
+        work()
+        now = time.monotonic()
+        self.due = now + max(self.every, (now - started) / self.share)
+
+
+@dataclass
+class Run:
+    """A run's folder, opened for work."""
+
+    folder: Path
+    config: TrainConfig
+    state: TrainState
+    dataset: Dataset
+
+    def record(self, snapshot: Snapshot) -> None:
+        """Append the snapshot to `metrics.jsonl`."""
+        with open(self.folder / "metrics.jsonl", "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(asdict(snapshot)) + "\n")
+
+    def draw(self) -> None:
+        """Render `preview.png`: the averaged generator at the same latent vectors as always."""
+        _write_grid(self.folder / "preview.png", preview(self.state))
+
+    def draw_real(self) -> None:
+        """Render `real.png`: real pictures in the same grid, of the same classes."""
+        _write_grid(self.folder / "real.png", real_examples(self.dataset))
+
+    def save(self) -> None:
+        """Write the checkpoint, under the title that the visitor may have changed meanwhile."""
+        if not all(bool(value.isfinite().all()) for value in self.state.average.parameters()):
+            raise GanError("The training diverged: weights are no longer numbers. Lower the learning rates.")
+        request = read_request(self.folder)
+        save_run(
+            self.folder / "checkpoint", self.config, self.state, self.dataset, request.title, request.preset
+        )
+
+
+def _write_grid(path: Path, pictures: torch.Tensor) -> None:
+    content = BytesIO()
+    grid_image(pictures, COLUMNS).save(content, "PNG", compress_level=1)
+    write_atomically(path, content.getvalue())
+
+
+def open_run(folder: Path) -> Run:
+    """Read the request and its pictures, and load the last checkpoint where there is one.
+
+    Raises:
+        GanError, CheckpointError: when the request, the pictures or the checkpoint cannot be used.
+    """
+    request = read_request(folder)
+    torch.set_num_threads(max(1, request.threads))
+    dataset = (
+        load_pictures(folder) if request.data == "own" else open_dataset(request.data, request.resolution)
+    )
+    if (folder / "checkpoint" / "config.json").is_file():
+        saved, state = load_run(store.find(f"runs/{folder.name}"))
+        config = replace(saved, seconds=request.config.seconds, steps=request.config.steps)
+    else:
+        network = network_for(dataset, request.config.network)
+        config = replace(request.config, network=network)
+        state = new_state(config)
+    _forget_after(folder / "metrics.jsonl", state.step)
+    return Run(folder, config, state, dataset)
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the lines of a lost stretch: those behind the checkpoint from which the run goes on."""
+    with suppress(OSError):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
+
+
+def work(run: Run, should_stop: Callable[[], bool]) -> None:
+    """Train until the budget is used or `should_stop` says so; the checkpoint holds the result.
+
+    Raises:
+        GanError: when the training diverges; the last good checkpoint stays.
+    """
+    previews = Pace(PREVIEW_EVERY, PREVIEW_SHARE)
+    checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, due=time.monotonic() + FIRST_CHECKPOINT)
+    run.draw_real()
+    stopped, last = False, None
+    for last in train(run.config, run.dataset, run.state):
+        run.record(last)
+        previews.run(run.draw)
+        checkpoints.run(run.save)
+        stopped = last.progress < 1 and should_stop()
+        write_status(run.folder, "running", "Stopping…" if stopped else "", last)
+        if stopped:
+            break
+    if last is not None:
+        run.draw()
+        run.save()
+    write_status(run.folder, "stopped" if stopped else "finished", "", last)
+
+
+def run_folder(folder: Path, should_stop: Callable[[], bool]) -> int:
+    """Work on the run in `folder`; whatever goes wrong ends as a sentence in its status."""
+    write_status(folder, "running", "Preparing the pictures and the network…")
+    try:
+        work(open_run(folder), should_stop)
+    except (GanError, CheckpointError) as error:
+        write_status(folder, "failed", str(error))
+    except Exception as error:
+        # torch has no exception of its own for a full memory that is the same on every device.
+        full = isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error))
+        write_status(folder, "failed", NOT_ENOUGH_MEMORY if full else UNEXPECTED)
+        raise
+    else:
+        return 0
+    return 1
+
+
+def _step_back() -> None:
+    """Let everybody else go first: for the processor, and for memory when there is not enough for all."""
+    os.nice(10)
+    with suppress(OSError):
+        # With Linux' autogroups a niceness counts only inside its session; the session has one of its own.
+        # It is milder, because a stylisation in the app's session would take all that this one leaves.
+        Path("/proc/self/autogroup").write_text("5")
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+class _Asked:
+    """Whether the run has been asked to stop, by its `stop` file or by a signal."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._signalled = folder / "stop", False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, *_: object) -> None:
+        self._signalled = True
+
+    def __call__(self) -> bool:
+        return self._signalled or self._file.exists()
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the process; `gan.runs` starts it with the run's lock held."""
+    if len(arguments) != 1 or not (Path(arguments[0]) / "request.json").is_file():
+        print("usage: python -m gan.worker FOLDER (a run made by gan.runs)", file=sys.stderr)
+        return 2
+    folder = Path(arguments[0])
+    _step_back()
+    return run_folder(folder, _Asked(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

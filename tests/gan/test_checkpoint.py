@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+from gan.checkpoint import load_run, save_run
+from gan.config import NetworkConfig, TrainConfig
+from gan.datasets import Dataset, open_dataset
+from gan.errors import GanError
+from gan.model import load_checkpoint
+from gan.training import TrainState, new_state, preview, preview_latents, train
+
+CPU = torch.device("cpu")
+SMALL = NetworkConfig("compact", 28, 1, z_dim=8, width=8, classes=10, spectral=True)
+CONFIG = TrainConfig(network=SMALL, seconds=0, steps=6, batch=8)
+
+
+@pytest.fixture(scope="module")
+def garments() -> Dataset:
+    return open_dataset("fashion", limit=500)
+
+
+def trained(config: TrainConfig, dataset: Dataset, steps: int) -> TrainState:
+    state = new_state(config, CPU)
+    run = train(config, dataset, state, every=0.0)
+    while state.step < steps:
+        next(run)
+    return state
+
+
+@pytest.fixture
+def saved(tmp_path: Path, garments: Dataset) -> Path:
+    save_run(tmp_path / "run", CONFIG, trained(CONFIG, garments, 2), garments, "Garments", "compact")
+    return tmp_path / "run"
+
+
+def everything(state: TrainState) -> dict[str, Tensor]:
+    tensors = {"random": state.random.get_state()}
+    for name in ("generator", "discriminator", "average"):
+        tensors |= {f"{name}.{k}": v for k, v in getattr(state, name).state_dict().items()}
+    for name in ("generator_optimiser", "discriminator_optimiser"):
+        for index, values in getattr(state, name).state_dict()["state"].items():
+            tensors |= {f"{name}.{index}.{k}": v for k, v in values.items()}
+    return tensors
+
+
+@pytest.mark.parametrize("architecture", ["compact", "dcgan", "mlp"])
+def test_a_resumed_run_equals_the_uninterrupted_one(
+    tmp_path: Path, garments: Dataset, architecture: str
+) -> None:
+    network = replace(SMALL, architecture=architecture, spectral=architecture == "compact")
+    config = replace(CONFIG, network=network)
+    whole = trained(config, garments, 6)
+
+    half = trained(config, garments, 3)
+    save_run(tmp_path / "half", config, half, garments, "Half")
+    loaded, resumed = load_run(store.read(tmp_path / "half"))
+    assert loaded == config
+    list(train(loaded, garments, resumed))
+
+    expected, found = everything(whole), everything(resumed)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert (resumed.step, resumed.images_seen) == (6, 48)
+
+
+def test_saving_changes_nothing_about_the_run_that_goes_on(tmp_path: Path, garments: Dataset) -> None:
+    config = replace(CONFIG, network=replace(SMALL, architecture="dcgan", spectral=False))
+    undisturbed = trained(config, garments, 4)
+    state = new_state(config, CPU)
+    for snapshot in train(config, garments, state, every=0.0):
+        preview(state)
+        save_run(tmp_path / "run", config, state, garments, "Garments")
+        if snapshot.step == 4:
+            break
+    expected, found = everything(undisturbed), everything(state)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert state.discriminator.training
+
+
+def test_the_checkpoint_says_what_it_is(saved: Path, garments: Dataset) -> None:
+    config = store.read(saved).config
+    assert config["title"] == "Garments"
+    assert config["data"]["licence"] == "mit"
+    assert config["data"]["classes"] == list(garments.classes)
+    assert config["training"]["step"] == 2
+    for quantiles in config["critic"].values():
+        assert quantiles == sorted(quantiles)
+    assert (saved / "preview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_opens_draws_what_was_trained(tmp_path: Path, garments: Dataset) -> None:
+    state = trained(CONFIG, garments, 2)
+    model = load_checkpoint(save_run(tmp_path / "run", CONFIG, state, garments, "Garments"))
+    torch.testing.assert_close(model.draw(*preview_latents(SMALL)), preview(state).clamp(-1, 1))
+    assert model.discriminator is not None
+    assert not model.discriminator.training
+    assert model.classes == garments.classes
+
+
+def test_a_run_saved_before_its_first_step_can_be_resumed(tmp_path: Path, garments: Dataset) -> None:
+    save_run(tmp_path / "run", CONFIG, new_state(CONFIG, CPU), garments, "New")
+    config, state = load_run(store.read(tmp_path / "run"))
+    assert list(train(config, garments, state))[-1].step == 6
+
+
+def change(folder: Path, file: str, name: str, value: Tensor | None) -> None:
+    tensors = load_file(folder / file)
+    if value is None:
+        del tensors[name]
+    else:
+        tensors[name] = value
+    save_file(tensors, folder / file)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("generator.safetensors", "stem.0.weight", torch.zeros(3, 3)),
+        ("generator.safetensors", "stem.0.weight", None),
+        ("generator.safetensors", "stem.9.weight", torch.zeros(1)),
+        ("discriminator.safetensors", "features.0.bias", None),
+        ("training.safetensors", "generator_optimiser.0.exp_avg", torch.zeros(2)),
+        ("training.safetensors", "generator_optimiser.0.exp_avg_sq", torch.zeros(2)),
+        ("training.safetensors", "generator_optimiser.0.step", torch.zeros(2)),
+        ("training.safetensors", "random", torch.zeros(7, dtype=torch.uint8)),
+        ("training.safetensors", "random", torch.full((5056,), 255, dtype=torch.uint8)),
+        ("training.safetensors", "random", None),
+    ],
+)
+def test_wrong_tensors_are_refused_with_a_sentence(
+    saved: Path, file: str, name: str, value: Tensor | None
+) -> None:
+    change(saved, file, name, value)
+    with pytest.raises(GanError, match="checkpoint"):
+        load_run(store.read(saved))
+
+
+@pytest.mark.parametrize("key", ["step", "images_seen", "seconds"])
+@pytest.mark.parametrize("value", [None, "many", [1], -1, float("inf"), float("nan")])
+def test_damaged_progress_is_refused_with_a_sentence(saved: Path, key: str, value: object) -> None:
+    path = saved / "training.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(GanError, match="damaged"):
+        load_run(store.read(saved))
+
+
+class Explodes:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.fail, ("a pickle was run",)
+
+
+def test_a_pickle_is_never_run(saved: Path) -> None:
+    (saved / "training.safetensors").write_bytes(pickle.dumps(Explodes()))
+    with pytest.raises(CheckpointError, match="pickle"):
+        load_run(store.read(saved))
+
+
+def test_a_checkpoint_without_training_state_can_be_drawn_but_not_resumed(saved: Path) -> None:
+    (saved / "training.safetensors").unlink()
+    checkpoint = store.read(saved)
+    assert load_checkpoint(checkpoint).sample([0]).shape == (1, 28, 28, 1)
+    with pytest.raises(GanError, match="no training state"):
+        load_run(checkpoint)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import gradio as gr
+import pytest
+import torch
+from explorer_helpers import REFERENCE, cats_in, fashion_in
+from gradio_client import Client
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from checkpoints import store
+from gan import tab_explore
+from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
+
+CATS = "runs/" + "cd" * 16
+SHOWN = ".explore-picture img"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATELIER_HOME", str(home))
+        patch.setenv("GRADIO_TEMP_DIR", str(home / "gradio"))
+        patch.setattr(store, "SHIPPED", home / "shipped")
+        fashion_in(home)
+        cats_in(home)
+        (home / "shipped").mkdir()
+        (home / "shipped" / "cats").symlink_to(home / "runs" / ("cd" * 16) / "checkpoint")
+        yield home
+
+
+@pytest.mark.parametrize(
+    "question", [None, 5, {}, {"checkpoint": "../x"}, {"checkpoint": "runs/" + "0" * 32}]
+)
+@pytest.mark.parametrize("function", [explore_render, explore_neighbours, explore_walk, explore_download])
+def test_an_untrusted_question_is_answered_with_a_sentence(home: Path, function, question: object) -> None:
+    answer = answers(function)(question)
+    assert list(answer) == ["error"]
+    assert answer["error"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "more", [{"seeds": 5}, {"seeds": "1,5", "frames": "9"}, {"seeds": "1,5", "frames": 10**9}]
+)
+def test_a_walk_that_cannot_be_is_a_sentence(home: Path, more: dict[str, object]) -> None:
+    assert "error" in answers(explore_walk)({"checkpoint": CATS, **more})
+
+
+def test_drawing_leaves_the_thread_count_as_it_was(home: Path) -> None:
+    before = torch.get_num_threads()
+    assert "picture" in answers(explore_render)({"checkpoint": CATS})
+    assert torch.get_num_threads() == before
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    with gr.Blocks() as demo:
+        library = gr.BrowserState([], storage_key="test-library", secret="test")
+        with gr.Tabs():
+            with gr.Tab("Explore"):
+                wanted = tab_explore.build(library)
+            with gr.Tab("Other"):
+                keep = gr.Button("Keep", elem_id="keep")
+                keep.click(lambda: ([REFERENCE], REFERENCE), outputs=[library, wanted])
+    _, local, _ = demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    yield local.rstrip("/")
+    demo.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.goto(url)
+    page.wait_for_selector(f"{SHOWN}[src^=data]")
+    page.wait_for_selector("input[data-direction='0']")
+    yield page
+    context.close()
+    assert failures == []
+
+
+def shown(page: Page) -> str:
+    return str(page.get_attribute(SHOWN, "src"))
+
+
+def after(page: Page, before: str) -> str:
+    """The picture once it is another one and the page asks for nothing more."""
+    page.wait_for_function(f"old => document.querySelector('{SHOWN}').src !== old", arg=before)
+    page.wait_for_load_state("networkidle")
+    return shown(page)
+
+
+def test_slide_undo_link_and_reset(page: Page) -> None:
+    first = shown(page)
+    assert page.locator("input[data-direction]").count() == 10
+    page.locator("input[data-direction='0']").fill("2.5")
+    moved = after(page, first)
+    page.locator(".explore-truncation").fill("0.6")
+    both = after(page, moved)
+    page.wait_for_function("location.search.includes('psi=0.6')")
+    link = page.input_value(".explore-link")
+    assert "edits=2.5" in link
+    page.click(".explore-undo")
+    assert after(page, both) == moved
+    page.keyboard.press("Control+z")
+    assert after(page, moved) == first
+    page.keyboard.press("Control+y")
+    assert after(page, first) == moved
+    page.click(".explore-reset")
+    assert after(page, moved) == first
+    page.goto(link)
+    page.wait_for_selector(f"{SHOWN}[src^=data]")
+    page.wait_for_selector("input[data-direction='0']")
+    page.wait_for_function(f"both => document.querySelector('{SHOWN}').src === both", arg=both)
+    assert page.input_value("input[data-direction='0']") == "2.5"
+
+
+def test_neighbours_raw_coordinates_and_the_walk(page: Page) -> None:
+    first = shown(page)
+    page.wait_for_selector(".explore-neighbours button")
+    page.locator(".explore-neighbours button").nth(2).click()
+    near = after(page, first)
+    page.locator(".explore-switch").click()
+    page.wait_for_selector("input[data-coordinate='11']")
+    page.locator("input[data-coordinate='3']").fill("2.5")
+    after(page, near)
+    page.wait_for_function("location.search.includes('raw=3:2.5')")
+    page.locator(".explore-walk summary").click()
+    page.fill(".explore-walk-seeds", "1, 2")
+    page.click(".explore-walk-make")
+    page.wait_for_selector(".explore-walk-result[src^=data]")
+    content = b64decode(str(page.get_attribute(".explore-walk-result", "src")).split(",")[1])
+    assert Image.open(BytesIO(content)).n_frames > 10
+    page.fill(".explore-walk-seeds", "what?")
+    page.click(".explore-walk-make")
+    page.wait_for_selector(".explore-error:not([hidden])")
+    assert "is not a seed" in page.inner_text(".explore-error")
+
+
+def test_a_kept_checkpoint_appears_and_opens_with_its_classes(page: Page) -> None:
+    first = shown(page)
+    page.get_by_role("tab", name="Other").click()
+    page.click("#keep")
+    after(page, first)
+    page.get_by_role("tab", name="Explore").click()
+    page.wait_for_selector("select.explore-class")
+    assert page.input_value(".explore-checkpoint") == REFERENCE
+    before = shown(page)
+    page.select_option("select.explore-class", label="bag")
+    after(page, before)
+    assert "Zalando" in page.inner_text(".explore-credit")
+
+
+def test_a_link_to_nothing_says_so_and_shows_what_there_is(page: Page, url: str) -> None:
+    page.goto(f"{url}/?checkpoint=gone&seed=4&edits=x,NaN")
+    page.wait_for_selector("input[data-direction='0']")
+    page.wait_for_selector(f"{SHOWN}[src^=data]")
+    assert "gone" in page.inner_text(".explore-error")
+
+
+def test_the_picture_stays_in_view_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("input[data-direction='9']").scroll_into_view_if_needed()
+    box = page.locator(SHOWN).bounding_box()
+    assert box is not None
+    assert -1 <= box["y"] <= 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_endpoint_draws_for_a_client(url: str, tmp_path: Path) -> None:
+    client = Client(url, verbose=False, download_files=str(tmp_path))
+    path = client.predict(CATS, 5, 0.8, 0, [0.5], api_name="/sample")
+    assert Image.open(path).size == (32, 32)
+    with pytest.raises(Exception, match=r"not here|no longer"):
+        client.predict("gone", 5, 0.8, 0, [], api_name="/sample")

@@ -1,0 +1,214 @@
+"""The Train tab without a browser: its form, its HTML, and what its events answer to an untrusted page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import gradio as gr
+import pytest
+
+from gan import runs, tab_train
+from gan import tab_train_events as events
+from gan.config import PRESETS, NetworkConfig
+from gan.curves import curves_html
+from gan.datasets import open_dataset
+from gan.errors import GanError
+from gan.runs import Status
+from gan.train_form import form_settings, request_from_form, setting_values
+from gan.train_view import examples_html, in_words, parameter_counts, progress_html, strip_html, trouble_html
+from gan.training import Snapshot
+
+PHOTOS = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos"
+DEFAULTS = setting_values(PRESETS["compact"])
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    monkeypatch.setattr(runs, "advance", lambda *_: None)  # nothing is trained here
+    return tmp_path
+
+
+def snapshot(step: int) -> Snapshot:
+    return Snapshot(step, step * 64, step * 1.5, 0.3, 2.0, 0.9, 0.1, 1.0, 1.0, 1234.5, step / 10, 75.0)
+
+
+def status(state: str = "running", message: str = "", place: int = 0, step: int = 4) -> Status:
+    return Status("0" * 32, state, message, place, snapshot(step) if step else None, True, False)
+
+
+def with_setting(name: str, value: Any) -> list[Any]:
+    return [value if f.name == name else v for f, v in zip(form_settings(), DEFAULTS, strict=True)]
+
+
+def test_the_form_of_a_preset_is_the_preset() -> None:
+    request = request_from_form("cats", 32, "compact", 3, DEFAULTS)
+    preset = PRESETS["compact"]
+    network = replace(preset.network, resolution=32, channels=3, classes=0)
+    assert request.config == replace(preset, network=network, seconds=180.0, steps=0)
+    assert (request.preset, request.title) == ("compact", "Cats, compact, 3 min")
+    fashion = request_from_form("fashion", 64, "mlp", 1, setting_values(PRESETS["mlp"]))
+    assert (fashion.resolution, fashion.config.network.channels, fashion.config.network.classes) == (
+        28,
+        1,
+        10,
+    )
+
+
+def test_a_changed_setting_is_used_and_said() -> None:
+    request = request_from_form("cats", 64, "compact", 1, with_setting("gamma", 9.0))
+    assert request.config.gamma == 9
+    assert request.preset == "compact, changed"
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (10, 600), (9999, 600), (-5, 60), (None, 60)])
+def test_the_time_budget_stays_within_ten_minutes(minutes: float, seconds: float) -> None:
+    assert request_from_form("cats", 32, "compact", minutes, DEFAULTS).config.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("data", "resolution", "preset", "settings"),
+    [
+        ("../../etc", 64, "compact", DEFAULTS),
+        ("cats", 4096, "compact", DEFAULTS),
+        ("cats", 64, "huge", DEFAULTS),
+        ("cats", 64, "compact", with_setting("batch", 10**9)),
+        ("cats", 64, "compact", with_setting("generator_lr", None)),
+        ("cats", 64, "compact", with_setting("width", "wide")),
+        ("cats", 64, "compact", with_setting("loss", "none")),
+    ],
+)
+def test_a_form_that_no_page_would_send_is_refused(
+    data: str, resolution: int, preset: str, settings: list[Any]
+) -> None:
+    with pytest.raises(GanError):
+        request_from_form(data, resolution, preset, 1, settings)
+
+
+def start(run_id: str = "", data: str = "cats", upload_id: str = "") -> tuple[Any, str, Any]:
+    return events.start(run_id, upload_id, data, 32, "compact", 1, False, *DEFAULTS)
+
+
+def test_start_stop_and_look() -> None:
+    run_id, message, title = start()
+    assert (message, title) == ("", "Cats, compact, 1 min")
+    assert "Number 1 in the queue" in events.look_anew(run_id)[1]
+    _, message, _ = start(run_id)
+    assert "still training" in message
+    events.stop(run_id)
+    assert runs.status(run_id).state == "stopped"
+    with pytest.raises(gr.Error, match="no longer here"):
+        events.stop("../" + run_id)
+
+
+def test_a_run_that_is_not_the_visitors_shows_nothing() -> None:
+    start()
+    for stranger in ("", "0" * 32, None, ["x"]):
+        pictures, progress, curves, *_ = events.look_anew(stranger)  # type: ignore[arg-type]
+        assert (pictures, progress, curves) == ({}, "", "")
+
+
+def test_only_new_pictures_are_sent() -> None:
+    run_id, _, _ = start()
+    folder = runs.run_folder(run_id)
+    for name in ("preview.png", "real.png"):
+        (folder / name).write_bytes(b"\x89PNG")
+    first, *_, drawn, _ = events.look(run_id, 0)
+    assert first["samples"].startswith("data:image/png;base64,")
+    assert "samples" not in events.look(run_id, drawn)[0]
+
+
+def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:
+    run_id, _, _ = start()
+    runs.request_stop(run_id)
+    _, message, _ = events.keep(run_id, "Name", [])
+    assert "nothing to keep" in message
+    folder = runs.run_folder(run_id) / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    for library in ([], None, {"a": 1}, [f"runs/{run_id}"]):
+        mine, message, _ = events.keep(run_id, "Name", library)
+        assert mine == [f"runs/{run_id}"]
+        assert "Explore" in message
+    assert events.keep(run_id, "Name", ["cats"])[0] == ["cats", f"runs/{run_id}"]
+
+
+def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
+    assert events.understand([]) == ("", "")
+    upload_id, text = events.understand([str(next(PHOTOS.glob("*.jpg")))] * 2)
+    assert upload_id == ""
+    assert "Only 2 of these pictures" in text
+    assert "Choose your pictures first" in start(data="own", upload_id="")[1]
+
+    upload_id, text = events.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])
+    assert "pictures used" in text
+    assert "<img" in text
+    run_id, message, _ = start(data="own", upload_id=upload_id)
+    assert message == ""
+    assert (runs.run_folder(run_id) / "data.safetensors").is_file()
+
+
+def test_what_comes_from_outside_cannot_become_html() -> None:
+    evil = '<img src=x onerror="alert(1)">'
+    pictures = open_dataset("cats", 32, limit=2).images.float() / 255
+    for html in (trouble_html(evil), strip_html(pictures, evil), progress_html(status(message=evil))):
+        assert evil not in html
+        assert "&lt;img" in html
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (status(), "1 min 15 s left"),
+        (status("waiting", place=1, step=0), "Number 1 in the queue: next"),
+        (status("waiting", place=3, step=0), "Number 3 in the queue: 2 waiting before you"),
+        (status("finished"), "Finished after 6 s"),
+        (status("stopped"), "Stopped after 6 s"),
+        (status("stopped", step=0), "Stopped before it began"),
+        (status("failed", "It broke."), "It broke."),
+    ],
+)
+def test_progress_in_words(seen: Status, says: str) -> None:
+    html = progress_html(seen)
+    assert says in html
+    assert ("1,234 pictures a second" in html) == (seen.snapshot is not None)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (-3, "0 s")])
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_curves_hold_every_point_inside_the_picture() -> None:
+    assert curves_html([]) == curves_html([snapshot(1)]) == ""
+    history = [replace(snapshot(i), generator_loss=10.0 ** (i % 7 - 2)) for i in range(1, 60)]
+    root = ElementTree.fromstring(curves_html(history))
+    lines = root.findall(".//polyline")
+    assert len(lines) == 4
+    for line in lines:
+        points = [tuple(map(float, p.split(","))) for p in line.attrib["points"].split()]
+        assert len(points) == 59
+        assert all(0 <= x <= 420 and 0 <= y <= 190 for x, y in points)
+        assert points == sorted(points, key=lambda point: point[0])
+
+
+def test_parameters_are_counted_without_building_the_network() -> None:
+    assert parameter_counts(NetworkConfig("dcgan", 28, 1, z_dim=100)) == (600_512, 661_248)
+
+
+@pytest.mark.parametrize(("data", "resolution"), [("cats", 32), ("cats", 64), ("fashion", 28)])
+def test_examples_name_their_makers(data: str, resolution: int) -> None:
+    html = examples_html(data, resolution)
+    assert ("David Revoy" in html) == (data == "cats")
+    assert ("Zalando" in html) == (data == "fashion")
+
+
+def test_the_page_can_be_laid_out() -> None:
+    with gr.Blocks() as demo:
+        tab_train.build(gr.BrowserState([]))
+    ids = {c["props"].get("elem_id") for c in demo.get_config_file()["components"]}
+    wanted = "data files network minutes start stop continue keep name live progress curves message"
+    assert {f"train-{name}" for name in wanted.split()} <= ids
