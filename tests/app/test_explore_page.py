@@ -1,0 +1,159 @@
+"""Explore in a real browser: sliders, undo, links, neighbours, walks, downloads."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+
+from gradio_client import Client
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+PICTURE = "#explore .explore-picture img"
+SOURCE = f"() => document.querySelector('{PICTURE}')?.src || ''"
+DRAWN = f"() => document.querySelector('{PICTURE}')?.naturalWidth > 0"
+OTHER = f"before => document.querySelector('{PICTURE}')?.src !== before"
+SAME = f"before => document.querySelector('{PICTURE}')?.src === before"
+QUIET = "() => document.querySelector('#explore .explore-picture').ariaBusy !== 'true'"
+SLIDER = "#explore input[data-direction='0']"
+
+
+def ready(page: Page) -> str:
+    page.wait_for_function(DRAWN)
+    page.locator(SLIDER).wait_for()
+    return str(page.evaluate(SOURCE))
+
+
+def test_a_dragged_slider_changes_the_picture_and_undo_brings_it_back(page: Page) -> None:
+    before = ready(page)
+    slider = page.locator(SLIDER)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.95, middle, steps=15)
+    page.mouse.up()
+    page.wait_for_function(OTHER, arg=before)
+    page.locator("#explore .explore-undo").click()
+    page.wait_for_function(SAME, arg=before)
+    page.locator("#explore .explore-redo").click()
+    page.wait_for_function(OTHER, arg=before)
+    page.locator("#explore .explore-reset").click()
+    page.wait_for_function(SAME, arg=before)
+
+
+def test_the_picture_shown_last_belongs_to_the_last_position(page: Page) -> None:
+    ready(page)
+    slider = page.locator(SLIDER)
+    for value in ("-3", "2", "-1", "3.5", "1.5"):
+        slider.fill(value)
+    page.wait_for_function(QUIET)
+    after_many = page.evaluate(SOURCE)
+    page.locator("#explore .explore-reset").click()
+    page.wait_for_function(OTHER, arg=after_many)
+    slider.fill("1.5")
+    page.wait_for_function(SAME, arg=after_many)
+    assert page.evaluate(SOURCE) == after_many
+
+
+def test_there_are_eight_to_twelve_directions_and_raw_coordinates_on_request(page: Page) -> None:
+    before = ready(page)
+    assert 8 <= page.locator("#explore input[data-direction]").count() <= 12
+    page.locator("#explore .explore-raw").check(force=True)
+    coordinate = page.locator("#explore .explore-sliders input[type=range]").first
+    coordinate.wait_for()
+    coordinate.fill("3")
+    page.wait_for_function(OTHER, arg=before)
+
+
+def test_a_link_reproduces_the_exact_picture(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-seed").fill("1234")
+    page.locator("#explore .explore-seed").press("Enter")
+    page.wait_for_function(OTHER, arg=before)
+    between = page.evaluate(SOURCE)
+    page.locator(SLIDER).fill("2")
+    page.wait_for_function(OTHER, arg=between)
+    page.wait_for_function(QUIET)
+    shown = page.evaluate(SOURCE)
+    page.wait_for_function("() => document.querySelector('#explore .explore-link').value.includes('1234')")
+    link = page.locator("#explore .explore-link").input_value()
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_function(SAME, arg=shown)
+    assert page.evaluate(SOURCE) == shown
+
+
+def test_neighbours_can_be_jumped_to(page: Page) -> None:
+    before = ready(page)
+    neighbour = page.locator("#explore .explore-neighbours button").first
+    neighbour.wait_for()
+    neighbour.click()
+    page.wait_for_function(OTHER, arg=before)
+    assert page.locator("#explore .explore-undo").is_enabled()
+
+
+def test_the_discriminator_has_an_opinion(page: Page) -> None:
+    ready(page)
+    expect(page.locator("#explore .explore-opinion")).to_contain_text("discriminator")
+
+
+def test_fashion_has_classes(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-checkpoint").select_option(label="Fashion")
+    page.wait_for_function(OTHER, arg=before)
+    chosen = page.locator("#explore .explore-class")
+    chosen.wait_for()
+    between = page.evaluate(SOURCE)
+    chosen.select_option(label="ankle boot")
+    page.wait_for_function(OTHER, arg=between)
+    assert page.locator("#explore .explore-credit").inner_text().count("Zalando") == 1
+
+
+def test_a_walk_becomes_a_looping_gif(page: Page) -> None:
+    ready(page)
+    page.locator("#explore .explore-walk summary").click()
+    page.locator("#explore .explore-walk-seeds").fill("1, 5")
+    page.locator("#explore .explore-walk-make").click()
+    shown = page.locator("#explore .explore-walk-result")
+    shown.wait_for(state="visible")
+    with page.expect_download() as download:
+        page.locator("#explore .explore-walk-download").click()
+    with Image.open(download.value.path()) as film:
+        assert film.format == "GIF"
+        assert getattr(film, "n_frames", 1) > 8
+        assert film.info["loop"] == 0
+
+
+def test_the_downloaded_picture_is_the_one_shown(page: Page) -> None:
+    ready(page)
+    with page.expect_download() as download:
+        page.locator("#explore .explore-download-small").click()
+    with Image.open(download.value.path()) as saved:
+        assert saved.size == (64, 64)
+        pixels = saved.convert("RGB").tobytes()
+    shown = base64.b64decode(str(page.evaluate(SOURCE)).partition("base64,")[2])
+    with Image.open(BytesIO(shown)) as picture:
+        assert picture.convert("RGB").tobytes() == pixels
+
+
+def test_wrong_seeds_for_a_walk_get_a_sentence(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-walk summary").click()
+    page.locator("#explore .explore-walk-seeds").fill("one, two")
+    page.locator("#explore .explore-walk-make").click()
+    error = page.locator("#explore .explore-error")
+    error.wait_for(state="visible")
+    assert error.inner_text().strip()
+    assert page.evaluate(SOURCE) == before
+
+
+def test_the_api_draws_the_same_picture_twice(app_url: str) -> None:
+    client = Client(app_url, verbose=False, analytics_enabled=False)
+    first, second = (
+        client.predict("cats", 7, 1.0, 0, [1.0], api_name="/sample") for _ in range(2)
+    )  # fmt: skip
+    with Image.open(first) as one, Image.open(second) as two:
+        assert one.tobytes() == two.tobytes()

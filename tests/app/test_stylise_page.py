@@ -1,0 +1,71 @@
+"""Stylise in a real browser: a photo changes before the eyes, Stop keeps it, bad files get a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+PICTURES = Path(__file__).resolve().parents[2] / "data" / "pictures"
+IMAGE = "document.querySelector('#style-live img')?.src"
+LIVE = f"() => {IMAGE} || ''"
+CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
+
+
+def open_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Stylise").click()
+    page.locator("#style-run").wait_for(state="visible")
+
+
+def upload(page: Page, which: str, file: Path) -> None:
+    page.locator(f"#style-{which} input[type=file]").first.set_input_files(str(file))
+
+
+def choose(page: Page) -> None:
+    for which, file in (("photo", "photos/astronaut.jpg"), ("painting", "styles/starry_night.jpg")):
+        upload(page, which, PICTURES / file)
+        page.locator(f"#style-{which} img").first.wait_for()
+
+
+def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
+    open_tab(page)
+    choose(page)
+    page.locator("#style-run").click()
+    page.wait_for_function(CHANGED, arg="")
+    seen = {page.evaluate(LIVE)}
+    while len(seen) < 4:
+        page.wait_for_function(CHANGED, arg=list(seen)[-1])
+        seen.add(page.evaluate(LIVE))
+    assert "left" in page.locator("#style-progress").inner_text()
+    page.locator("#style-stop").click()
+    page.locator("#style-compare").wait_for(state="visible")
+    assert "kept" in page.locator("#style-progress").inner_text()
+    with page.expect_download() as download:
+        page.locator("#style-download").click()
+    with Image.open(download.value.path()) as picture:
+        assert picture.format == "PNG"
+        assert max(picture.size) >= 128
+        colours = picture.convert("RGB").resize((32, 32)).getcolors(1024)
+    assert colours is not None
+    assert len(colours) > 100
+
+
+def test_a_text_that_claims_to_be_a_picture_gets_a_sentence(page: Page, tmp_path: Path) -> None:
+    open_tab(page)
+    choose(page)
+    fake = tmp_path / "photo.jpg"
+    fake.write_text("this is no picture")
+    page.locator("#style-photo button[aria-label='Remove Image']").first.click()
+    upload(page, "photo", fake)
+    message = page.locator("#style-message")
+    message.get_by_text("picture").first.wait_for()
+    assert "Traceback" not in message.inner_text()
+    assert page.locator("#style-painting img").first.is_visible()
+
+
+def test_without_a_photo_the_page_says_what_is_missing(page: Page) -> None:
+    open_tab(page)
+    page.locator("#style-run").click()
+    page.locator("#style-message").get_by_text("photo").first.wait_for()
+    assert page.locator("#style-run").is_enabled()

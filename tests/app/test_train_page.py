@@ -1,0 +1,93 @@
+"""Train in a real browser: samples change, a reload finds the run again, what is kept opens in Explore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+IMAGE = "document.querySelector('#train-live img.samples')?.src"
+SAMPLES = f"() => {IMAGE} || ''"
+CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
+CHECKPOINT = "document.querySelector('#explore .explore-checkpoint')?.selectedOptions[0]?.text"
+EXPLORED = "() => document.querySelector('#explore .explore-picture img')?.naturalWidth"
+
+
+def open_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-start").wait_for(state="visible")
+
+
+def choose(page: Page, group: str, label: str) -> None:
+    page.locator(f"#{group}").get_by_text(label, exact=False).first.click()
+
+
+def test_a_run_on_cats_survives_a_reload_and_opens_in_explore(page: Page) -> None:
+    open_tab(page)
+    choose(page, "train-resolution", "32 px")
+    page.locator("#train-minutes input[type=number]").fill("1")
+    page.locator("#train-start").click()
+    page.wait_for_function(CHANGED, arg="")
+    first = page.evaluate(SAMPLES)
+    page.wait_for_function(CHANGED, arg=first)
+    expect(page.locator("#train-progress")).to_contain_text("left")
+
+    page.reload()
+    open_tab(page)
+    page.wait_for_function(CHANGED, arg="")
+    second = page.evaluate(SAMPLES)
+    page.wait_for_function(CHANGED, arg=second)
+
+    page.locator("#train-stop").click()
+    page.locator("#train-keep").wait_for(state="visible")
+    page.locator("#train-name input, #train-name textarea").first.fill("My first cats")
+    page.locator("#train-keep").click()
+    page.locator("#train-explore").wait_for(state="visible")
+    page.locator("#train-explore").click()
+    page.wait_for_function(f"() => {CHECKPOINT} === 'My first cats'")
+    page.wait_for_function(f"() => ({EXPLORED})() === 32")
+    assert page.locator("#explore input[data-direction]").count() >= 8
+
+
+def test_a_run_can_be_continued(page: Page) -> None:
+    open_tab(page)
+    choose(page, "train-data", "Fashion")
+    choose(page, "train-network", "MLP")
+    page.locator("#train-start").click()
+    page.wait_for_function(CHANGED, arg="")
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+    stopped_at = page.evaluate(SAMPLES)
+    page.locator("#train-continue").click()
+    page.wait_for_function(CHANGED, arg=stopped_at)
+    assert page.evaluate(SAMPLES) != stopped_at
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+
+
+def test_own_pictures_say_what_was_understood_and_two_are_too_few(page: Page, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    names = []
+    for number in range(2):
+        names.append(tmp_path / f"{number}.png")
+        Image.fromarray(random.integers(0, 255, (80, 100, 3), np.uint8)).save(names[-1])
+    archive = tmp_path / "two.zip"
+    with ZipFile(archive, "w") as zipped:
+        for name in names:
+            zipped.write(name, name.name)
+        zipped.writestr("../escape.png", names[0].read_bytes())
+    open_tab(page)
+    choose(page, "train-data", "My own")
+    page.locator("#train-files input[type=file]").first.set_input_files(str(archive))
+    strip = page.locator("#train-strip")
+    strip.get_by_text("16").first.wait_for()
+    assert not (tmp_path.parent / "escape.png").exists()
+
+
+def test_another_visitor_sees_nothing_of_a_run(page: Page) -> None:
+    open_tab(page)
+    assert page.evaluate(SAMPLES) == ""
+    assert page.locator("#train-live .empty").is_visible()
