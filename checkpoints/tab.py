@@ -155,13 +155,14 @@ def _connect_pull(
     pull: Pull, library: gr.BrowserState, token: gr.Textbox | None, open_in_explore: gr.Textbox | None
 ) -> None:
     inputs = [pull.repository, pull.revision, library, *([token] if token else [])]
-    gr.on(
+    pulled = gr.on(
         [pull.button.click, pull.repository.submit],
         pull_here if token else pull_on_a_space,
         inputs,
         [pull.result, library, pull.pulled, pull.button],
         **QUEUED,
     )
+    _ready_again(pulled, pull.button)
     if open_in_explore is not None:
         pull.pulled.change(
             lambda reference: gr.Button(visible=bool(reference)), pull.pulled, pull.explore, **AT_ONCE
@@ -189,10 +190,27 @@ def _connect_push(push: Push, library: gr.BrowserState, token: gr.Textbox | None
         outputs=[push.button, push.agreed],
         **AT_ONCE,
     )
-    push.button.click(send, [push.agreed, *tokens], [push.result, push.button, push.agreed], **QUEUED)
+    pushed = push.button.click(
+        send, [push.agreed, *tokens], [push.result, push.button, push.agreed], **QUEUED
+    )
+    _ready_again(pushed, push.button, push.agreed)
     page = Context.root_block
     assert page is not None, "build is called inside gr.Blocks"
     gr.on([library.change, page.load], refreshed_choice, [library, push.choice], push.choice, **AT_ONCE)
+
+
+def _ready_again(event: Any, button: gr.Button, needed: gr.State | None = None) -> None:
+    """Switch a button on when its event is over (and `needed` still holds something).
+
+    Not with the event's last words: the page drops a click that comes before it has heard the end.
+    """
+    for after in (event.then, event.failure):
+        after(
+            lambda *values: gr.Button(interactive=all(map(bool, values))),
+            [needed] if needed else [],
+            button,
+            **AT_ONCE,
+        )
 
 
 def checkpoint_choices(references: Any) -> list[tuple[str, str]]:
@@ -243,14 +261,13 @@ def _pull(repository: str, revision: str, references: Any, token: hub.Token) -> 
     def shown(html: str) -> tuple[Any, ...]:
         return html, gr.skip(), "", gr.Button(interactive=False)
 
-    idle = gr.Button(interactive=True)
     try:
         checkpoint = yield from _steps(hub.pulling(repository, revision=revision, token=token), shown)
     except CheckpointError as error:
-        yield share_view.note(str(error), "bad"), gr.skip(), "", idle
+        yield share_view.note(str(error), "bad"), gr.skip(), "", gr.skip()
         return
     kept = [reference for reference in references_of(references) if reference != checkpoint.reference]
-    yield share_view.pulled_html(checkpoint), [*kept, checkpoint.reference], checkpoint.reference, idle
+    yield share_view.pulled_html(checkpoint), [*kept, checkpoint.reference], checkpoint.reference, gr.skip()
 
 
 def _steps(
@@ -314,13 +331,16 @@ def show_card(
 def push_agreed(
     agreed: Agreed, token: str = "", request: gr.Request | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """Send what `show_card` showed; yields values for (push result, button, agreed)."""
+    """Send what `show_card` showed; yields values for (push result, button, agreed).
+
+    What was agreed stays untouched until it is done: the visitor may take it back meanwhile.
+    """
     if not agreed:
         yield share_view.note("Look at the card first.", "bad"), gr.Button(interactive=False), {}
         return
 
     def shown(html: str) -> tuple[Any, ...]:
-        return html, gr.Button(interactive=False), agreed
+        return html, gr.Button(interactive=False), gr.skip()
 
     try:
         checkpoint = store.find(agreed["reference"])
@@ -333,7 +353,7 @@ def push_agreed(
         )
         result = yield from _steps(steps, shown)
     except CheckpointError as error:
-        yield share_view.note(str(error), "bad"), gr.Button(interactive=True), agreed
+        yield share_view.note(str(error), "bad"), gr.skip(), gr.skip()
         return
     done = gr.Button("Push to the Hub", interactive=False)
     yield share_view.pushed_html(result, agreed["private"]), done, {}

@@ -78,24 +78,26 @@ def build(library: gr.BrowserState) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    clicked.then(
+    painted = clicked.then(
         paint,
         events_inputs,
-        [
-            stage.live,
-            stage.progress,
-            stage.curves,
-            stage.compare,
-            stage.download,
-            stage.message,
-            stage.run,
-        ],
+        [stage.live, stage.progress, stage.curves, stage.compare, stage.download, stage.message],
         show_progress="minimal",
         show_progress_on=stage.progress,
         concurrency_id="style",
         concurrency_limit=1,
         api_visibility="private",
     )
+    # Not with the last words of the work: the page drops a click that comes before it has heard the end.
+    for after in (painted.then, painted.failure):
+        after(
+            lambda: gr.Button("Stylise", interactive=True),
+            None,
+            stage.run,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
     stage.stop.click(
         lambda value: book.stop(value),
         ticket,
@@ -297,32 +299,32 @@ def _paint(
     book: JobBook, ticket: str, photo_path: str, painting_path: str, preset: str, *values: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Runs one job and shows it; yields values for the stage. A closed page ends the job."""
-    ready = gr.Button("Stylise", interactive=True)
     nothing = gr.skip()
+    before_it_began = nothing, "", nothing, nothing, nothing, view.message("Stopped before it began.")
     try:
         recipe = _recipe(preset, values)
         photo, painting = read_picture(photo_path), read_picture(painting_path)
         job = Job(lambda: stylise(photo, [painting], recipe))
         if not book.begin(ticket, job):
-            yield nothing, "", nothing, nothing, nothing, view.message("Stopped before it began."), ready
+            yield before_it_began
             return
         curves = view.Curves()
         for iterate in job.follow():
             curves.add(iterate)
             shown = view.live(iterate), view.progress(iterate), curves.render()
-            yield *shown, nothing, nothing, nothing, nothing
+            yield *shown, nothing, nothing, nothing
         last = job.newest
         if last is None:
-            yield nothing, "", nothing, nothing, nothing, view.message("Stopped before it began."), ready
+            yield before_it_began
             return
         words = "Stopped; the best so far is kept." if job.stopped else "Done."
         done = view.progress_bar(last.progress, f"{words} {last.seconds_elapsed:.0f} seconds.")
         before, after = _keep(last, photo, recipe, file_name(photo_path, painting_path))
         comparison = gr.ImageSlider((before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
-        yield nothing, done, nothing, comparison, button, "", ready
+        yield nothing, done, nothing, comparison, button, ""
     except StyleError as error:
-        yield nothing, "", nothing, nothing, nothing, view.message(str(error)), ready
+        yield nothing, "", nothing, nothing, nothing, view.message(str(error))
     finally:
         book.end(ticket)
 

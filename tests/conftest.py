@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 # The Hub's client and Gradio read these when they are imported.
@@ -14,6 +15,10 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Tests that a shell runs in its background ignore Ctrl-C, and the programs that they start would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = [

@@ -31,12 +31,12 @@ def test_the_card_is_shown_first_then_push_and_pull_work(page: Page, hub: HubSer
 
     page.locator(field(page, "share-pull-repo")).first.fill("ada/nothing-here")
     page.locator("#share-pull").click()
-    expect(page.locator("#share-pull-result")).to_contain_text("nothing-here")
+    expect(page.locator("#share-pull-result .bad")).to_contain_text("nothing-here")
 
     hub.publish("ada/cats-again")
     page.locator(field(page, "share-pull-repo")).first.fill("ada/cats-again")
     page.locator("#share-pull").click()
-    page.locator("#share-pull-result img, #share-pull-result [src]").first.wait_for()
+    page.locator("#share-pull-result img").wait_for()
     page.get_by_role("tab", name="Explore").click()
     choices = page.locator("#explore .explore-checkpoint option")
     expect(choices.filter(has_text="Cats")).to_have_count(2)
@@ -50,6 +50,16 @@ def test_a_wrong_token_gets_a_sentence_and_nothing_is_lost(page: Page) -> None:
     expect(page.locator("#share-push")).to_be_enabled()
     page.locator("#share-push").click()
     result = page.locator("#share-push-result")
-    expect(result).to_contain_text("token")
+    expect(result.locator(".bad")).to_contain_text("token")
     assert "hf_wrong" not in result.inner_text()
     assert page.locator(field(page, "share-push-repo")).first.input_value() == "ada/mine"
+    expect(page.locator("#share-push")).to_be_enabled()
+
+
+def test_an_answer_can_be_followed_by_the_next_click_at_once(page: Page) -> None:
+    open_tab(page)
+    result = page.locator("#share-pull-result .bad")
+    for name in ("ada/not-here", "ada/nor-here", "ada/nor-there"):
+        page.locator(field(page, "share-pull-repo")).first.fill(name)
+        page.locator("#share-pull").click()
+        expect(result).to_contain_text(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 PICTURES = Path(__file__).resolve().parents[2] / "data" / "pictures"
 IMAGE = "document.querySelector('#style-live img')?.src"
@@ -49,6 +49,13 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
         colours = picture.convert("RGB").resize((32, 32)).getcolors(1024)
     assert colours is not None
     assert len(colours) > 100
+
+    expect(page.locator("#style-run")).to_be_enabled()
+    shown = page.evaluate(LIVE)
+    page.locator("#style-run").click()
+    page.wait_for_function(CHANGED, arg=shown)
+    page.locator("#style-stop").click()
+    expect(page.locator("#style-progress")).to_contain_text("kept")
 
 
 def test_a_text_that_claims_to_be_a_picture_gets_a_sentence(page: Page, tmp_path: Path) -> None:
