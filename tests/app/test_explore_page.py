@@ -61,7 +61,7 @@ def test_the_picture_shown_last_belongs_to_the_last_position(page: Page) -> None
 def test_there_are_eight_to_twelve_directions_and_raw_coordinates_on_request(page: Page) -> None:
     before = ready(page)
     assert 8 <= page.locator("#explore input[data-direction]").count() <= 12
-    page.locator("#explore .explore-raw").check(force=True)
+    page.locator("#explore .explore-raw").check()
     coordinate = page.locator("#explore .explore-sliders input[type=range]").first
     coordinate.wait_for()
     coordinate.fill("3")
