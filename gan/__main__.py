@@ -1,4 +1,4 @@
-"""`python -m gan train | sample | walk`."""
+"""`python -m gan train | sample | walk | evaluate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from gan import commands_explore, commands_train
+from gan import commands_evaluate, commands_explore, commands_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     commands_train.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
+    commands_evaluate.add_parsers(subparsers)
     namespace = parser.parse_args(arguments)
     try:
         return int(namespace.run(namespace))

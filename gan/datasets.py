@@ -72,6 +72,10 @@ class Dataset:
         """The data set cut to its first `count` pictures."""
         return replace(self, images=self.images[:count], labels=self.labels[:count])
 
+    def last(self, count: int) -> Dataset:
+        """The data set cut to its last `count` pictures."""
+        return replace(self, images=self.images[-count:], labels=self.labels[-count:])
+
 
 def to_unit(images: Tensor) -> Tensor:
     """uint8 0..255 to float32 [-1, 1], same shape: the only way into a network of this package."""
@@ -89,21 +93,24 @@ def _read_idx(path: Path, header: int) -> np.ndarray:
         return np.frombuffer(stream.read(), np.uint8).copy()
 
 
-def _fashion_folder() -> tuple[Path, str]:
+def _fashion_folder(embedded: bool) -> tuple[Path, str]:
     full = home() / "data" / "fashion-mnist"
+    if embedded:
+        return DATA / "fashion-mnist", "t10k"
     if (full / "train-images-idx3-ubyte.gz").is_file() and (full / "train-labels-idx1-ubyte.gz").is_file():
         return full, "train"
     return DATA / "fashion-mnist", "t10k"
 
 
-@lru_cache(maxsize=1)
-def fashion() -> Dataset:
+@lru_cache(maxsize=2)
+def fashion(embedded: bool = False) -> Dataset:
     """Fashion-MNIST, 28 px, grey, 10 classes: 60,000 pictures where found on disk, else the embedded 10,000.
 
     The full set is looked for as its original `train-*.gz` files in `data/fashion-mnist` below
-    `checkpoints.home()`. Source: Xiao et al. 2017 (arXiv 1708.07747).
+    `checkpoints.home()`; with `embedded` it is not looked for. The two have no picture in common.
+    Source: Xiao et al. 2017 (arXiv 1708.07747).
     """
-    folder, part = _fashion_folder()
+    folder, part = _fashion_folder(embedded)
     images = _read_idx(folder / f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)
     labels = _read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 8).astype(np.int64)
     return Dataset(

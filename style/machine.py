@@ -9,21 +9,28 @@ from functools import lru_cache
 import torch
 from torch.nn import functional as F
 
-_CHANNELS = 128
-_SIDE = 96
+_SMALL = (16, 24)
+_TYPICAL = (64, 96)
+_HOPELESS = 5.0
 
 
 @lru_cache(maxsize=2)
 def fastest_type(device: str = "cpu") -> torch.dtype:
     """Returns bfloat16 where a short test shows a clear gain on this machine, else float32.
 
-    Only processors with AVX512_BF16 or AMX gain; on others it is several times slower, and a hosted Space
-    does not say which it has. Pictures, Gram matrices, losses and optimiser stay float32.
+    Only processors with AVX512_BF16 or AMX gain, and a hosted Space does not say which it has. On others it
+    is up to a hundred times slower: a small layer shows that before a typical one would take a minute.
+    Pictures, Gram matrices, losses and optimiser stay float32.
     """
-    if device != "cpu":
+    if device != "cpu" or _slowdown(_SMALL) > _HOPELESS:
         return torch.float32
-    seconds = {dtype: min(_time_convolutions(dtype, 5)) for dtype in (torch.float32, torch.bfloat16)}
-    return torch.bfloat16 if seconds[torch.bfloat16] * 1.2 < seconds[torch.float32] else torch.float32
+    return torch.bfloat16 if _slowdown(_TYPICAL) * 1.2 < 1 else torch.float32
+
+
+def _slowdown(layer: tuple[int, int]) -> float:
+    """How many times as long as float32 bfloat16 takes."""
+    single, half = (min(_time_convolutions(dtype, 5, layer)) for dtype in (torch.float32, torch.bfloat16))
+    return half / single
 
 
 def use_fastest_threads() -> int:
@@ -36,16 +43,21 @@ def use_fastest_threads() -> int:
     seconds: dict[int, float] = {}
     for threads in {1, most}:
         torch.set_num_threads(threads)
-        seconds[threads] = sum(_time_convolutions(torch.float32, 6))
+        seconds[threads] = sum(_time_convolutions(torch.float32, 6, _TYPICAL))
     fastest = min(seconds, key=lambda threads: seconds[threads])
     torch.set_num_threads(fastest)
     return fastest
 
 
-def _time_convolutions(dtype: torch.dtype, repeats: int) -> list[float]:
-    """Seconds of forward and backward through one typical layer, without the first, which also sets up."""
-    hidden = torch.zeros(1, _CHANNELS, _SIDE, _SIDE, dtype=dtype, requires_grad=True)
-    weight = torch.zeros(_CHANNELS, _CHANNELS, 3, 3, dtype=dtype)
+def _time_convolutions(dtype: torch.dtype, repeats: int, layer: tuple[int, int]) -> list[float]:
+    """Seconds of forward and backward through one layer, without the first, which also sets up.
+
+    Args:
+        layer: number of channels and side of the picture.
+    """
+    channels, side = layer
+    hidden = torch.zeros(1, channels, side, side, dtype=dtype, requires_grad=True)
+    weight = torch.zeros(channels, channels, 3, 3, dtype=dtype)
     seconds = []
     for _ in range(repeats + 1):
         began = time.perf_counter()

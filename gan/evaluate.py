@@ -1,0 +1,280 @@
+"""The ruler: what a checkpoint's generator is worth, in numbers that stand beside what real pictures get.
+
+The measures are those of `gan.metrics`, in the features of a small classifier where one ships (Fashion-MNIST,
+cats) and in pooled features of the shared VGG-16 elsewhere. Reference pictures are held out where that is
+possible, and `floor` is what other real pictures get in the generator's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gan.cats import cats
+from gan.classifier import SHIPPED, Judge, merged, shipped_judge
+from gan.datasets import Attribute, Dataset, fashion
+from gan.errors import GanError
+from gan.metrics import (
+    NEIGHBOURS,
+    Manifold,
+    copies,
+    frechet_distance,
+    kernel_distance,
+    manifold,
+    nearest_distances,
+    shares,
+    values_made,
+)
+from gan.model import Model
+from style.encoder import load_encoder
+
+MOST_PICTURES = 5_000
+FEWEST_PICTURES = 100
+CLEAR = 0.5
+POOLED_LAYERS = ("relu2_2", "relu3_3")
+HELD_OUT_SEEDS = (1001, 1002)
+FULL_FASHION = 60_000
+
+
+@dataclass(frozen=True)
+class References:
+    """Real pictures to measure against, all uint8 `[N, C, H, W]`.
+
+    Attributes:
+        reals: what generated pictures are compared with.
+        others: as many other real ones, for the floor.
+        training: what the generator learned from, to look for copies in; None where it is not here.
+        held_out: whether the generator never saw `reals` and `others`.
+    """
+
+    reals: Dataset
+    others: Dataset
+    training: Tensor | None
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The measures of one set of pictures against the reference; see `gan.metrics`."""
+
+    frechet_distance: float
+    kernel_distance: float
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class ValuesMade:
+    """What a classifier sees in the pictures of one attribute.
+
+    Attributes:
+        shares: of each value among the generated pictures.
+        made: how many values appear at least a fifth as often as in the real pictures, where all are equal.
+        asked: share of pictures whose class is recognised as the one asked for; None without classes.
+    """
+
+    shares: list[float]
+    made: int
+    of: int
+    asked: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A generator's table.
+
+    Attributes:
+        features: name of the feature extractor, without which no number here means anything.
+        floor: what other real pictures get in the generator's place.
+        attributes: by name; empty where no classifier ships.
+        unclear, floor_unclear: share of generated and of real pictures that the classifier cannot read: it
+            gives no value of some attribute more than one half.
+        copies: share of generated pictures nearer to a training picture than 95 % of other real ones are;
+            0.05 is chance. None where the training pictures are not here.
+    """
+
+    checkpoint: str
+    features: str
+    pictures: int
+    held_out: bool
+    scores: Scores
+    floor: Scores
+    attributes: dict[str, ValuesMade]
+    unclear: float | None
+    floor_unclear: float | None
+    copies: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, rounded to four digits."""
+        return _rounded(asdict(self))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def references_for(model: Model, count: int, own: Dataset | None = None) -> References:
+    """The real pictures to measure a model against.
+
+    Args:
+        count: pictures on each side.
+        own: the pictures that a model of a visitor's own data learned from.
+
+    Raises:
+        GanError: where nobody knows what the model learned from, or there are too few pictures.
+    """
+    name = str(model.document.get("data", {}).get("name", ""))
+    learned = int(model.document.get("data", {}).get("pictures", 0) or 0)
+    if own is not None:
+        return _halves(own.first(2 * count), None, held_out=False)
+    if name == "cats":
+        side = model.config.resolution
+        reals, others = (cats(side, count, seed=seed) for seed in HELD_OUT_SEEDS)
+        return References(reals, others, cats(side, min(learned, 16_000) or 16_000).images, held_out=True)
+    if name == "fashion":
+        saw_others = learned == FULL_FASHION
+        everything = fashion()
+        training = everything.images if len(everything) == learned else None
+        return _halves(fashion(embedded=True).first(2 * count), training, held_out=saw_others)
+    raise GanError("Say what this generator learned from: --data FOLDER|ZIP.")
+
+
+def _halves(dataset: Dataset, training: Tensor | None, held_out: bool) -> References:
+    half = len(dataset) // 2
+    if half < FEWEST_PICTURES:
+        raise GanError(
+            f"{len(dataset)} pictures are too few to measure with; {2 * FEWEST_PICTURES} are needed."
+        )
+    return References(dataset.first(half), dataset.first(2 * half).last(half), training, held_out)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Features of uint8 pictures `[N, C, H, W]`, and the classifier behind them where there is one."""
+
+    name: str
+    features: Callable[[Tensor], Tensor]
+    judge: Judge | None
+
+
+def extractor_for(model: Model, own: Dataset | None = None) -> Extractor:
+    """The features that suit a model's pictures."""
+    name = str(model.document.get("data", {}).get("name", ""))
+    if own is None and name in SHIPPED:
+        judge = shipped_judge(name)
+        if judge.resolution == model.config.resolution:
+            return Extractor(judge.name, judge.features, judge)
+    return Extractor("VGG-16, pooled " + " and ".join(POOLED_LAYERS), pooled_features, None)
+
+
+@torch.inference_mode()
+def pooled_features(images: Tensor) -> Tensor:
+    """Means of the encoder's activations over the picture, float32 `[N, 384]`, from uint8 `[N, C, H, W]`."""
+    encoder = load_encoder()
+    parts = []
+    for part in images.split(64):
+        pictures = part.float().div(255).expand(-1, 3, -1, -1)
+        if pictures.shape[-1] < 32:
+            pictures = interpolate(pictures, size=32, mode="bilinear")
+        found = encoder.features(pictures, POOLED_LAYERS)
+        parts.append(torch.cat([found[layer].mean((2, 3)) for layer in POOLED_LAYERS], 1))
+    return torch.cat(parts)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What an evaluation is doing: share of the way, 0..1, and a word for it."""
+
+    share: float
+    text: str
+
+
+def evaluate(
+    model: Model, count: int = MOST_PICTURES, own: Dataset | None = None
+) -> Generator[Progress, None, Report]:
+    """Measure a model with seeds 0 to count - 1, truncation 1, all classes in turn.
+
+    Yields what it is doing; the report is the generator's return value.
+
+    Raises:
+        GanError: as `references_for`, and on a count out of range.
+    """
+    if not FEWEST_PICTURES <= count <= MOST_PICTURES:
+        raise GanError(f"Measure with {FEWEST_PICTURES} to {MOST_PICTURES:,} pictures.")
+    yield Progress(0.0, "Preparing real pictures")
+    references = references_for(model, count, own)
+    count = len(references.reals)
+    yield Progress(0.1, f"Drawing {count:,} pictures")
+    images = torch.from_numpy(model.sample(range(count))).permute(0, 3, 1, 2).contiguous()
+    extractor = extractor_for(model, own)
+    yield Progress(0.3, f"Looking at them with: {extractor.name}")
+    fake, real, other = (
+        extractor.features(part) for part in (images, references.reals.images, references.others.images)
+    )
+    yield Progress(0.6, "Comparing them with real ones")
+    scores, floor = measure(real, fake), measure(real, other)
+    copied = None
+    if references.training is not None:
+        yield Progress(0.85, "Looking for copies of training pictures")
+        training = extractor.features(references.training)
+        copied = copies(nearest_distances(fake, training), nearest_distances(real, training))
+    judge = extractor.judge
+    return Report(
+        checkpoint=model.reference,
+        features=extractor.name,
+        pictures=count,
+        held_out=references.held_out,
+        scores=scores,
+        floor=floor,
+        attributes=attributes_made(judge, fake, asked_classes(model, count)) if judge else {},
+        unclear=unclear(judge, fake) if judge else None,
+        floor_unclear=unclear(judge, real) if judge else None,
+        copies=copied,
+    )
+
+
+def measure(real: Tensor, fake: Tensor) -> Scores:
+    """All measures of features `[N, F]` against those of real pictures `[M, F]`."""
+    shape: Manifold = manifold(real, fake, NEIGHBOURS)
+    return Scores(frechet_distance(real, fake), kernel_distance(real, fake), **asdict(shape))
+
+
+def asked_classes(model: Model, count: int) -> Tensor | None:
+    """The classes that `Model.sample` gives to `count` seeds in turn; None for a model without classes."""
+    return torch.arange(count) % model.config.classes if model.config.classes else None
+
+
+def attributes_made(judge: Judge, features: Tensor, asked: Tensor | None) -> dict[str, ValuesMade]:
+    """What the classifier sees in generated pictures, by attribute; `asked` belongs to the first one."""
+    made = {}
+    for column, (attribute, answer) in enumerate(
+        zip(judge.attributes, judge.probabilities(features), strict=True)
+    ):
+        seen, count = answer.argmax(1), _tellable(attribute)
+        recognised = None if asked is None or column else float((seen == asked).float().mean())
+        values = len(attribute.values)
+        made[attribute.name] = ValuesMade(shares(seen, values), values_made(seen, values), count, recognised)
+    return made
+
+
+def _tellable(attribute: Attribute) -> int:
+    """How many values of an attribute look different."""
+    every = torch.arange(len(attribute.values))[:, None]
+    return len(merged(every, (attribute,)).unique())
+
+
+def unclear(judge: Judge, features: Tensor) -> float:
+    """Share of pictures of which the classifier cannot tell some attribute: no value gets more than half."""
+    surest = torch.stack([answer.amax(1) for answer in judge.probabilities(features)])
+    return float((surest.amin(0) <= CLEAR).float().mean())
