@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch.nn import functional as F
 
-_SMALL = (16, 24)
+_SMALL = (32, 32)
 _TYPICAL = (64, 96)
 _HOPELESS = 5.0
 

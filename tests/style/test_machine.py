@@ -19,7 +19,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, small: float, typical: float) -> li
 
     def times(dtype: torch.dtype, repeats: int, layer: tuple[int, int]) -> list[float]:
         tried.append(layer)
-        slower = small if layer[0] < 32 else typical
+        slower = small if layer[0] == 32 else typical
         return [slower if dtype == torch.bfloat16 else 1.0] * repeats
 
     monkeypatch.setattr(machine, "_time_convolutions", times)
@@ -42,7 +42,7 @@ def test_a_machine_that_only_imitates_bfloat16_is_found_out_on_a_small_layer(
 ) -> None:
     tried = pretend(monkeypatch, small=90, typical=90)
     assert machine.fastest_type() == torch.float32
-    assert {channels for channels, _ in tried} == {16}
+    assert {channels for channels, _ in tried} == {32}
 
 
 def test_this_machine_has_a_fastest_type_and_number_of_threads() -> None:
