@@ -16,7 +16,7 @@ from checkpoints import store
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset, to_unit
 from gan.errors import GanError
-from gan.model import DISCRIMINATOR, GENERATOR, load_tensors, with_prefix
+from gan.model import DISCRIMINATOR, GENERATOR, load_checkpoint, load_tensors, with_prefix
 from gan.pictures import grid_image
 from gan.training import TrainState, new_state, preview, preview_latents
 
@@ -145,6 +145,24 @@ def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
         ) from None
     _load_progress(state, document)
     return config, state
+
+
+def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpoint) -> None:
+    """Give a fresh run the networks of a finished one: both players go on from what visitors see of it.
+
+    Unlike `load_run` this wants no training state, and optimisers, step and settings are the new run's own.
+
+    Raises:
+        GanError: when the checkpoint holds no discriminator, or networks of another size or kind.
+    """
+    model = load_checkpoint(checkpoint)
+    if model.discriminator is None:
+        raise GanError(f"{checkpoint.title} came without its discriminator, so it cannot be trained further.")
+    if model.config != config.network:
+        raise GanError(f"{checkpoint.title} has another network; choose its preset, resolution and data.")
+    for network in (state.generator, state.average):
+        network.load_state_dict(model.generator.state_dict())
+    state.discriminator.load_state_dict(model.discriminator.state_dict())
 
 
 def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.checkpoint import load_run, save_run
+from gan.checkpoint import load_run, save_run, start_from
 from gan.config import PRESETS, NetworkConfig, TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
@@ -36,6 +36,11 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the checkpoint goes")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="a checkpoint to go on from")
+    parser.add_argument(
+        "--start-from",
+        metavar="NAME",
+        help="begin with the networks of a checkpoint, as a new run of its own",
+    )
     parser.add_argument("--resolution", type=int, help="side of a picture in pixels: 32 or 64, fashion 28")
     parser.add_argument(
         "--pictures", type=int, metavar="N", help="take N pictures (default: cats 16000, else all)"
@@ -102,6 +107,8 @@ def _train(arguments: Namespace) -> int:
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / store.CONFIG).is_file())):
         raise GanError(f"{out.name} exists and is no checkpoint; choose another folder for --out.")
     changes = {s.name: getattr(arguments, s.name) for s in _settings() if hasattr(arguments, s.name)}
+    if arguments.resume and arguments.start_from:
+        raise GanError("--resume goes on with a run, --start-from begins a new one; leave one of them away.")
     if arguments.resume:
         config, state, dataset, title, preset = _resumed(arguments, changes)
     else:
@@ -128,7 +135,10 @@ def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     if "steps" in changes and "seconds" not in changes:
         changes["seconds"] = 0.0  # a number of steps alone means exactly that many
     config = from_mapping(TrainConfig, {**to_mapping(preset), **changes, "network": network})
-    return config, new_state(config), dataset, f"{dataset.title}, {arguments.preset}", arguments.preset
+    state = new_state(config)
+    if arguments.start_from:
+        start_from(state, config, store.find_anywhere(arguments.start_from))
+    return config, state, dataset, f"{dataset.title}, {arguments.preset}", arguments.preset
 
 
 def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:

@@ -126,8 +126,8 @@ def _radii(features: Tensor, neighbours: int) -> Tensor:
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    # The quick way by x.x + y.y - 2 x.y loses all digits where pictures nearly coincide, as copies do.
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    # By x.x + y.y - 2 x.y, which is quick, but in float32 loses all digits where pictures nearly coincide.
+    return torch.cdist(x.double(), y.double(), compute_mode="use_mm_for_euclid_dist").float()
 
 
 def nearest_distances(pictures: Tensor, training: Tensor) -> Tensor:

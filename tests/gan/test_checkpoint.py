@@ -12,7 +12,7 @@ from torch import Tensor
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.checkpoint import load_run, save_run
+from gan.checkpoint import load_run, save_run, start_from
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
@@ -171,3 +171,30 @@ def test_a_checkpoint_without_training_state_can_be_drawn_but_not_resumed(saved:
     assert load_checkpoint(checkpoint).sample([0]).shape == (1, 28, 28, 1)
     with pytest.raises(GanError, match="no training state"):
         load_run(checkpoint)
+
+
+def test_a_new_run_can_start_from_what_another_has_learned(saved: Path, garments: Dataset) -> None:
+    other = replace(CONFIG, seed=5, steps=1)
+    state = new_state(other, CPU)
+    start_from(state, other, store.read(saved))
+    model = load_checkpoint(store.read(saved))
+    assert model.discriminator is not None
+    for network, source in (
+        (state.generator, model.generator),
+        (state.average, model.generator),
+        (state.discriminator, model.discriminator),
+    ):
+        expected = source.state_dict()
+        assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+    assert state.step == 0
+    list(train(other, garments, state))
+    assert not torch.equal(preview(state), preview(new_state(other, CPU)))
+
+
+def test_only_the_same_networks_can_be_started_from(saved: Path) -> None:
+    other = replace(CONFIG, network=replace(SMALL, width=16))
+    with pytest.raises(GanError, match="another network"):
+        start_from(new_state(other, CPU), other, store.read(saved))
+    (saved / "discriminator.safetensors").unlink()
+    with pytest.raises(GanError, match="discriminator"):
+        start_from(new_state(CONFIG, CPU), CONFIG, store.read(saved))

@@ -38,6 +38,20 @@ def test_a_run_is_trained_resumed_and_loaded(tmp_path: Path, capsys: pytest.Capt
     assert model.sample([0]).shape == (1, 28, 28, 1)
 
 
+def test_a_run_starts_from_another_ones_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, fresh = tmp_path / "first", tmp_path / "second", tmp_path / "fresh"
+    assert main([*TINY, "--steps", "30", "--out", str(first)]) == 0
+    still = [*TINY, "--steps", "1", "--seed", "7", "--generator-lr", "1e-6", "--discriminator-lr", "1e-6"]
+    assert main([*still, "--start-from", str(first), "--out", str(second)]) == 0
+    assert main([*still, "--out", str(fresh)]) == 0
+    assert training(second)["step"] == 1
+    drawn = {f: load(str(f)).sample(range(10)).astype(int) for f in (first, second, fresh)}
+    assert 3 * abs(drawn[first] - drawn[second]).mean() < abs(drawn[first] - drawn[fresh]).mean()
+    assert main([*TINY, "--z-dim", "9", "--start-from", str(first), "--out", str(tmp_path / "x")]) == 2
+    assert main(["train", "--resume", str(first), "--start-from", str(second)]) == 2
+    assert "--start-from" in capsys.readouterr().err
+
+
 def test_a_folder_of_pictures_is_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures, out = tmp_path / "paintings", tmp_path / "run"
     pictures.mkdir()
