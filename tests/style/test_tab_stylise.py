@@ -1,0 +1,147 @@
+"""The Stylise tab's functions: what they take from a page, what they show, and that nothing good is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from style import shipped, tab
+from style.jobs import JobBook
+from style.output import RECIPE_KEY
+from style.recipe import Recipe
+
+VALUES = (128, 5, 1.0, 30.0, 20.0, "photo", 0)
+PHOTO, PAINTING = (str(item.path) for item in shipped.pairs()[0])
+MESSAGE, COMPARE, DOWNLOAD = 5, 3, 4
+
+
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps a scale instead of five seconds."""
+    recipe = tab._recipe
+    monkeypatch.setattr(tab, "_recipe", lambda *asked: Recipe(**{**vars(recipe(*asked)), "steps": 2}))
+
+
+def test_what_is_missing_is_said_and_nothing_begins() -> None:
+    for photo, painting, missing in ((None, PAINTING, "photo"), (PHOTO, None, "painting")):
+        ticket, message, progress, button = tab._prepare(photo, painting)
+        assert ticket == ""
+        assert f"choose a {missing}" in message
+        assert progress == button == gr.skip()
+
+
+def test_every_visitor_gets_a_ticket_of_his_own() -> None:
+    tickets = {tab._prepare(PHOTO, PAINTING)[0] for _ in range(10)}
+    assert len(tickets) == 10
+    assert all(len(ticket) == 32 for ticket in tickets)
+
+
+def test_a_bad_file_brings_the_picture_before_it_back(tmp_path: Path) -> None:
+    fake = tmp_path / "photo.jpg"
+    fake.write_text("no picture")
+    shown, kept, message = tab._accept(str(fake), PHOTO)
+    assert (shown, kept) == (PHOTO, PHOTO)
+    assert "not a picture" in message
+    assert tab._accept(None, PHOTO)[1:] == (None, "")
+
+
+def test_an_upload_is_shown_upright_with_its_transparency(tmp_path: Path) -> None:
+    turned = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40), "red").save(turned, exif=exif)
+    shown, kept, message = tab._accept(str(turned), None)
+    assert (shown, message) == (kept, "")
+    assert Image.open(shown).size == (40, 80)
+
+    clear = tmp_path / "clear.png"
+    Image.new("RGBA", (60, 30), (10, 20, 30, 0)).save(clear)
+    assert Image.open(tab._accept(str(clear), None)[0]).getchannel("A").getextrema() == (0, 0)
+
+
+def test_of_an_animation_the_visitor_hears_what_is_used(tmp_path: Path) -> None:
+    film = tmp_path / "film.gif"
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(film, save_all=True, append_images=frames[1:])
+    assert "first of several frames" in tab._accept(str(film), None)[2]
+
+
+def test_large_uploads_are_kept_small(tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.new("L", (4000, 1000), 90).save(large)
+    assert Image.open(tab._accept(str(large), None)[0]).size == (2048, 512)
+
+
+def test_the_page_s_numbers_become_a_recipe() -> None:
+    recipe = tab._recipe("studio", (256.0, 30, 2, 40, 10, "noise", 7.0))
+    assert recipe == Recipe(
+        size=256, seconds=30, content_weight=2, style_weight=40, variation_weight=10, start="noise", seed=7
+    )
+    lesson = tab._recipe("b", VALUES)
+    assert (lesson.mode, lesson.lesson_run, lesson.seed) == ("lesson", "b", 0)
+
+
+def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
+    book = JobBook()
+    shown = list(tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *VALUES))
+    assert all(len(values) == 6 for values in shown)
+    assert "data:image/jpeg" in shown[0][0]
+    last = shown[-1]
+    assert "Done." in last[1]
+    before, after = last[COMPARE].value
+    with Image.open(_path(before)) as photo, Image.open(_path(after)) as painted:
+        assert photo.size == painted.size
+        assert max(painted.size) == 128
+        assert Recipe.from_json(painted.info[RECIPE_KEY]).size == 128
+        difference = np.abs(np.asarray(photo, np.float32) - np.asarray(painted.convert("RGB"), np.float32))
+    assert difference.mean() > 0.5
+    assert "cat_x_great_wave" in str(last[DOWNLOAD].value)
+
+
+def _path(value: Any) -> str:
+    return str(value["path"] if isinstance(value, dict) else getattr(value, "path", value))
+
+
+def test_stopped_while_it_waits_it_never_begins() -> None:
+    book = JobBook()
+    book.stop("ticket")
+    (only,) = tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *VALUES)
+    assert "before it began" in only[MESSAGE]
+
+
+def test_stopped_while_it_paints_it_keeps_what_it_has() -> None:
+    book = JobBook()
+    painting = tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *(128, 900, *VALUES[2:]))
+    next(painting)
+    book.stop("ticket")
+    *_, last = painting
+    assert "kept" in last[1]
+    assert Path(_path(last[COMPARE].value[1])).is_file()
+
+
+@pytest.mark.parametrize("values", [(128, 5, 99.0, *VALUES[3:]), (None, *VALUES[1:])])
+def test_settings_that_no_slider_can_send_get_a_sentence(values: tuple[Any, ...]) -> None:
+    (only,) = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
+    assert "setting" in only[MESSAGE]
+
+
+def test_a_picture_that_has_gone_gets_a_sentence() -> None:
+    (only,) = tab._paint(JobBook(), "ticket", "/gone.png", PAINTING, "studio", *VALUES)
+    assert "cannot be opened" in only[MESSAGE]
+
+
+def test_all_nine_paintings_and_every_pair_are_there() -> None:
+    assert len(shipped.paintings()) == 9
+    for item in (*shipped.paintings(), *shipped.photos()):
+        assert item.path.is_file()
+        assert item.title
