@@ -191,10 +191,12 @@ def _connect_choices(choices: Choices, upload_id: gr.State) -> None:
         choices.strip,
         **QUIET,
     )
-    choices.network.change(
-        lambda network: setting_values(PRESETS[network]),
-        choices.network,
-        list(choices.settings.values()),
+    shown = gr.State("compact")
+    gr.on(
+        [choices.data.change, choices.network.change],
+        events.settings_for,
+        [choices.data, choices.network, shown],
+        [shown, *choices.settings.values()],
         **QUIET,
     )
     width = choices.settings["width"]

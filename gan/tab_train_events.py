@@ -12,12 +12,12 @@ from typing import Any
 import gradio as gr
 
 from gan import runs, uploads
-from gan.config import PRESETS, NetworkConfig, from_mapping, to_mapping
+from gan.config import PRESETS, NetworkConfig, from_mapping, preset_for, to_mapping
 from gan.curves import curves_html
 from gan.datasets import Dataset, real_examples
 from gan.errors import GanError
 from gan.own_pictures import own_pictures, reduced
-from gan.train_form import network_of, request_from_form
+from gan.train_form import form_settings, network_of, request_from_form, setting_values
 from gan.train_view import (
     EXAMPLES,
     examples_html,
@@ -49,11 +49,20 @@ def _own_strip(upload_id: str) -> str:
 
 def describe_network(data: str, resolution: int, network: str, width: float) -> str:
     """What to expect of the chosen network, with its number of parameters."""
-    chosen = to_mapping(network_of(data, resolution, PRESETS[network].network))
+    preset = PRESETS[preset_for(data, network)]
+    chosen = to_mapping(network_of(data, resolution, preset.network))
     try:
         return network_text(from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
     except (GanError, TypeError) as error:
         return str(error)
+
+
+def settings_for(data: str, network: str, shown: str) -> list[Any]:
+    """The preset that suits this data and network, and its settings; nothing changes while it is `shown`."""
+    preset = preset_for(data, network)
+    if preset == shown:
+        return [shown, *(gr.skip() for _ in form_settings())]
+    return [preset, *setting_values(PRESETS[preset])]
 
 
 def understand(files: Sequence[str] | None) -> tuple[str, str]:
@@ -73,7 +82,7 @@ def start(
 ) -> tuple[Any, str, Any]:  # fmt: skip
     """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
     try:
-        request = request_from_form(data, resolution, network, minutes, settings)
+        request = request_from_form(data, resolution, preset_for(data, network), minutes, settings)
         if _is_active(run_id):
             raise GanError("Your run is still training; stop it before you start another.")
         pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None

@@ -64,6 +64,26 @@ def test_a_changed_setting_is_used_and_said() -> None:
     assert request.preset == "compact, changed"
 
 
+def test_each_data_set_gets_the_preset_that_suits_it_and_changes_by_hand_survive() -> None:
+    preset, *values = events.settings_for("fashion", "compact", "compact")
+    assert (preset, values) == ("compact-hinge", setting_values(PRESETS["compact-hinge"]))
+    assert events.settings_for("cats", "compact", "compact-hinge")[1:] == DEFAULTS
+    assert events.settings_for("cats", "mlp", "compact")[0] == "mlp"
+    preset, *values = events.settings_for("own", "compact", "compact")
+    assert preset == "compact"
+    assert values == [gr.skip()] * len(form_settings())
+
+
+def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
+    settings = setting_values(PRESETS["compact-hinge"])
+    run_id, message, _ = events.start("", "", "fashion", 64, "compact", 1, False, *settings)
+    assert message == ""
+    request = runs.read_request(runs.run_folder(run_id))
+    assert request.preset == "compact-hinge"
+    assert request.config.network.spectral
+    assert request.config.loss == "hinge"
+
+
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (10, 600), (9999, 600), (-5, 60), (None, 60)])
 def test_the_time_budget_stays_within_ten_minutes(minutes: float, seconds: float) -> None:
     assert request_from_form("cats", 32, "compact", minutes, DEFAULTS).config.seconds == seconds
