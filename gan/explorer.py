@@ -26,6 +26,8 @@ from gan.pictures import to_images
 MODES = ("directions", "raw")
 MOST_EDITS = 64
 HIGHEST_TRUNCATION = 2.0
+# Where the page opens: pictures are cleaner than at 1, and there is still room to both sides.
+OPENING_TRUNCATION = 0.7
 RAW_LIMIT = 4.0
 MOST_NEIGHBOURS = 16
 NEIGHBOUR_STEP = 2.0

@@ -16,6 +16,7 @@ from PIL import Image
 from checkpoints.errors import CheckpointError
 from gan.errors import GanError
 from gan.explorer import (
+    OPENING_TRUNCATION,
     ExplorerState,
     checkpoint_choices,
     data_url,
@@ -150,6 +151,7 @@ def explorer_component(value: Answer) -> gr.HTML:
         js_on_load="\n".join((BROWSER / name).read_text("utf-8") for name in SCRIPTS),
         apply_default_css=False,
         elem_id="explore",
+        opening_truncation=OPENING_TRUNCATION,
         server_functions=[
             answers(explore_open),
             answers(explore_render),
@@ -164,7 +166,7 @@ def first_value() -> Answer:
     """What the page shows before it has asked anything: the shipped checkpoints, a picture by the first."""
     choices = checkpoint_choices([])
     for choice in choices:
-        question = {"checkpoint": choice["checkpoint"]}
+        question = {"checkpoint": choice["checkpoint"], "truncation": OPENING_TRUNCATION}
         model, shown = answers(explore_open)(question), answers(explore_render)(question)
         if "error" not in model and "error" not in shown:
             return {"choices": choices, "first": {"model": model, "shown": shown}}

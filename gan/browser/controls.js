@@ -10,7 +10,7 @@ on(".explore-previous", "click", () => toSeed(state.seed - 1));
 on(".explore-next", "click", () => toSeed(state.seed + 1));
 on(".explore-surprise", "click", () => change(() => { state.seed = Math.floor(Math.random() * 1000000); }));
 on(".explore-reset", "click", () => change(() => {
-  Object.assign(state, { truncation: 1, edits: [], raw: {} });
+  Object.assign(state, { truncation: OPENING_TRUNCATION, edits: [], raw: {} });
 }));
 on(".explore-undo", "click", () => travel(past.undo(state)));
 on(".explore-redo", "click", () => travel(past.redo(state)));

@@ -133,7 +133,7 @@ function sliding(control, set) {
 }
 
 const truncation = makeSlider({
-  name: "Truncation", hint: "Below 1 more typical, above 1 stranger.", low: 0, high: 2, step: 0.05, rest: 1, digits: 2,
+  name: "Truncation", hint: "Below 1 more typical, above 1 stranger.", low: 0, high: 2, step: 0.05, rest: OPENING_TRUNCATION, digits: 2,
   ...sliding("truncation", (value) => { state.truncation = value; }),
 });
 truncation.range.classList.add("explore-truncation");

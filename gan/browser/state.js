@@ -1,9 +1,10 @@
 // The explorer's state as a plain object, its way into a link and back, and what undo remembers.
 
 const SEED_LIMIT = 4294967295;
+const OPENING_TRUNCATION = props.opening_truncation;
 
 function freshState(checkpoint) {
-  return { checkpoint, seed: 0, truncation: 1, class: 0, mode: "directions", edits: [], raw: {} };
+  return { checkpoint, seed: 0, truncation: OPENING_TRUNCATION, class: 0, mode: "directions", edits: [], raw: {} };
 }
 
 function copyOf(state) {
@@ -41,7 +42,7 @@ function stateFrom(search) {
   if (!query.get("checkpoint")) return null;
   const state = freshState(query.get("checkpoint"));
   state.seed = within(Math.trunc(numberOr(query.get("seed"), 0)), 0, SEED_LIMIT);
-  state.truncation = within(numberOr(query.get("psi"), 1), 0, 2);
+  state.truncation = within(numberOr(query.get("psi"), OPENING_TRUNCATION), 0, 2);
   state.class = Math.max(0, Math.trunc(numberOr(query.get("class"), 0)));
   state.mode = query.get("sliders") === "raw" ? "raw" : "directions";
   if (query.get("edits")) state.edits = query.get("edits").split(",").slice(0, 64).map((x) => numberOr(x, 0));

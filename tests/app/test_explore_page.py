@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from io import BytesIO
 
 from gradio_client import Client
@@ -20,7 +21,8 @@ SLIDER = "#explore input[data-direction='0']"
 
 def ready(page: Page) -> str:
     page.wait_for_function(DRAWN)
-    page.locator(SLIDER).wait_for()
+    # Gradio's loading screen lies over the page a moment longer; a click on trial waits until it has gone.
+    page.locator("#explore .explore-surprise").click(trial=True)
     return str(page.evaluate(SOURCE))
 
 
@@ -78,7 +80,7 @@ def test_a_link_reproduces_the_exact_picture(page: Page) -> None:
     page.wait_for_function(OTHER, arg=between)
     page.wait_for_function(QUIET)
     shown = page.evaluate(SOURCE)
-    page.wait_for_function("() => document.querySelector('#explore .explore-link').value.includes('1234')")
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("seed=1234.*edits=2"))
     link = page.locator("#explore .explore-link").input_value()
     page.goto("about:blank")
     page.goto(link)
