@@ -32,7 +32,8 @@ from gan.train_view import (
 
 DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own pictures", "own")]
 NETWORKS = [("Compact", "compact"), ("DCGAN", "dcgan"), ("MLP", "mlp")]
-RESOLUTIONS = [("32 px, learns sooner", 32), ("64 px", 64)]
+RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
+FIRST_RESOLUTION = 32
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOW_LIVE = """() => {
   const trouble = document.querySelector('#train-message')?.innerText.trim();
@@ -123,10 +124,11 @@ def _lay_out_choices() -> Choices:
     )  # fmt: skip
     mirrored = "A mirrored picture is as good (not for text, digits or one-sided things)"
     mirror = gr.Checkbox(False, label=mirrored, visible=False, elem_id="train-mirror")
-    strip = gr.HTML(examples_html("cats", 64), css_template=STRIP_CSS, elem_id="train-strip")
-    resolution = gr.Radio(RESOLUTIONS, value=64, label="Resolution", elem_id="train-resolution")
+    strip = gr.HTML(examples_html("cats", FIRST_RESOLUTION), css_template=STRIP_CSS, elem_id="train-strip")
+    resolution = gr.Radio(RESOLUTIONS, value=FIRST_RESOLUTION, label="Resolution", elem_id="train-resolution")
     network = gr.Radio(NETWORKS, value="compact", label="Network", elem_id="train-network")
-    note = gr.Markdown(network_text(network_of("cats", 64, preset.network)), elem_id="train-network-note")
+    first = network_of("cats", FIRST_RESOLUTION, preset.network)
+    note = gr.Markdown(network_text(first), elem_id="train-network-note")
     minutes = gr.Slider(
         1, MOST_MINUTES, value=2, step=1, label="Time budget in minutes", elem_id="train-minutes"
     )
