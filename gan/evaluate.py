@@ -178,7 +178,7 @@ def extractor_for(model: Model, own: Dataset | None = None) -> Extractor:
     return Extractor("VGG-16, pooled " + " and ".join(POOLED_LAYERS), pooled_features, None)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def pooled_features(images: Tensor) -> Tensor:
     """Means of the encoder's activations over the picture, float32 `[N, 384]`, from uint8 `[N, C, H, W]`."""
     encoder = load_encoder()

@@ -118,14 +118,16 @@ def load_encoder(
     Raises:
         StyleError: if the file is missing or is not the expected network.
     """
-    try:
-        weights = load_file(WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise StyleError(
-            "The encoder's weights are missing or damaged; please restore checkpoints/vgg16."
-        ) from error
-    _check(weights)
-    return Encoder(weights, padding=padding, dtype=dtype, device=device)
+    # Whoever asks first may be in inference mode, and through weights born there nobody could paint later.
+    with torch.inference_mode(False):
+        try:
+            weights = load_file(WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise StyleError(
+                "The encoder's weights are missing or damaged; please restore checkpoints/vgg16."
+            ) from error
+        _check(weights)
+        return Encoder(weights, padding=padding, dtype=dtype, device=device)
 
 
 def _check(weights: Mapping[str, Tensor]) -> None:

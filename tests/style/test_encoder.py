@@ -86,3 +86,12 @@ def test_half_precision_is_close() -> None:
 def test_unknown_layer_is_refused() -> None:
     with pytest.raises(StyleError, match="relu9_9"):
         load_encoder().features(PICTURE, ["relu9_9"])
+
+
+def test_whoever_loads_it_first_leaves_it_fit_for_painting() -> None:
+    load_encoder.cache_clear()
+    with torch.inference_mode():
+        encoder = load_encoder()
+    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    (gradient,) = torch.autograd.grad(encoder.features(picture, ["relu1_2"])["relu1_2"].sum(), picture)
+    assert gradient.abs().sum() > 0
