@@ -104,7 +104,7 @@ def merged(labels: Tensor, attributes: Sequence[Attribute]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Learning:
     """How the training of a classifier is doing: its step, and the mean loss since the last one."""
 
     step: int
@@ -112,7 +112,7 @@ class Lesson:
     loss: float
 
 
-def learn(network: Classifier, dataset: Dataset, steps: int, seed: int = 0) -> Iterator[Lesson]:
+def learn(network: Classifier, dataset: Dataset, steps: int, seed: int = 0) -> Iterator[Learning]:
     """Train in place on the labels of `dataset`; yields about every 100 steps.
 
     A part of every batch is junk (noise, torn, blurred or doubled pictures) whose right answer is "no idea":
@@ -135,7 +135,7 @@ def learn(network: Classifier, dataset: Dataset, steps: int, seed: int = 0) -> I
         schedule.step()
         total, counted = total + loss.detach(), counted + 1
         if step % 100 == 0 or step == steps:
-            yield Lesson(step, steps, float(total / counted))
+            yield Learning(step, steps, float(total / counted))
             total, counted = torch.zeros(()), 0
 
 
@@ -181,7 +181,7 @@ def accuracy(judge: Judge, dataset: Dataset) -> dict[str, float]:
     }
 
 
-def lesson_books(data: str) -> tuple[Dataset, Dataset]:
+def labelled_pictures(data: str) -> tuple[Dataset, Dataset]:
     """Pictures to train and others to test a classifier on.
 
     Raises:
@@ -261,15 +261,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
-        dataset, test = lesson_books(options.data)
+        dataset, test = labelled_pictures(options.data)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
             counts = [len(a.values) for a in dataset.attributes]
             network = Classifier(dataset.images.shape[1], dataset.images.shape[-1], counts)
-        for lesson in learn(network, dataset, options.steps, options.seed):
-            print(
-                f"step {lesson.step} of {lesson.steps}, loss {lesson.loss:.3f}", file=sys.stderr, flush=True
-            )
+        for now in learn(network, dataset, options.steps, options.seed):
+            print(f"step {now.step} of {now.steps}, loss {now.loss:.3f}", file=sys.stderr, flush=True)
         judge = Judge(dataset.title, dataset.images.shape[-1], dataset.attributes, network.eval())
         command = (
             f"python -m gan.classifier --data {options.data} --steps {options.steps} --seed {options.seed}"

@@ -7,7 +7,7 @@ possible, and `floor` is what other real pictures get in the generator's place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class ValuesMade:
 
     Attributes:
         shares: of each value among the generated pictures.
-        made: how many values appear at least a fifth as often as in the real pictures, where all are equal.
+        made, of: how many values appear at least a fifth as often as if all were equally common, of how many.
         asked: share of pictures whose class is recognised as the one asked for; None without classes.
     """
 
@@ -132,10 +132,26 @@ def references_for(model: Model, count: int, own: Dataset | None = None) -> Refe
         own: the pictures that a model of a visitor's own data learned from.
 
     Raises:
-        GanError: where nobody knows what the model learned from, or there are too few pictures.
+        GanError: where nobody knows what the model learned from, there are too few pictures, or they have
+            another size or other colours than the model's.
     """
-    name = str(model.document.get("data", {}).get("name", ""))
-    learned = int(model.document.get("data", {}).get("pictures", 0) or 0)
+    references = _references(model, count, own)
+    side = model.config.resolution
+    if references.reals.images.shape[1:] != (model.config.channels, side, side):
+        raise GanError("These real pictures have another size or other colours than the generator's.")
+    return references
+
+
+def _learned_from(model: Model) -> tuple[str, int]:
+    """Name and number of the pictures that the checkpoint claims to know; anyone may have written it."""
+    data = model.document.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    pictures = data.get("pictures")
+    return str(data.get("name", "")), pictures if isinstance(pictures, int) and pictures > 0 else 0
+
+
+def _references(model: Model, count: int, own: Dataset | None) -> References:
+    name, learned = _learned_from(model)
     if own is not None:
         return _halves(own.first(2 * count), None, held_out=False)
     if name == "cats":
@@ -170,7 +186,7 @@ class Extractor:
 
 def extractor_for(model: Model, own: Dataset | None = None) -> Extractor:
     """The features that suit a model's pictures."""
-    name = str(model.document.get("data", {}).get("name", ""))
+    name, _ = _learned_from(model)
     if own is None and name in SHIPPED:
         judge = shipped_judge(name)
         if judge.resolution == model.config.resolution:

@@ -26,6 +26,7 @@ from style.tab_input import PictureInput
 
 _CONTROLS = ("size", "seconds", "content_weight", "style_weight", "variation_weight", "start", "seed")
 _LARGEST_KEPT = 2048
+_AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _PRESETS = [
     ("Studio: coarse to fine, your settings", "studio"),
     ("Lesson a: rebuild the photo from noise", "a"),
@@ -74,9 +75,7 @@ def build(library: gr.BrowserState) -> None:
         _prepare,
         [photo, painting],
         [ticket, stage.message, stage.progress, stage.run],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **_AT_ONCE,
     )
     painted = clicked.then(
         paint,
@@ -94,17 +93,13 @@ def build(library: gr.BrowserState) -> None:
             lambda: gr.Button("Stylise", interactive=True),
             None,
             stage.run,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **_AT_ONCE,
         )
     stage.stop.click(
         lambda value: book.stop(value),
         ticket,
         None,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **_AT_ONCE,
     )
     _check_uploads((photo, painting), kept, stage.message)
 
@@ -135,9 +130,8 @@ def _build_inputs() -> tuple[gr.Image, gr.Image, tuple[gr.State, gr.State]]:
         return str(chosen.path), str(chosen.path), f"Painting: {chosen.shows}."
 
     caption = gr.Markdown("", elem_id="style-caption")
-    quick: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    examples.select(pick_pair, None, [photo, painting, *kept], **quick)
-    gallery.select(pick_painting, None, [painting, kept[1], caption], **quick)
+    examples.select(pick_pair, None, [photo, painting, *kept], **_AT_ONCE)
+    gallery.select(pick_painting, None, [painting, kept[1], caption], **_AT_ONCE)
     return photo, painting, kept
 
 
@@ -192,9 +186,7 @@ def _build_controls() -> tuple[gr.Dropdown, list[Any]]:
         lambda value: (gr.Column(visible=value == "studio"), gr.Markdown(visible=value != "studio")),
         preset,
         [studio, lesson],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **_AT_ONCE,
     )
     return preset, controls
 

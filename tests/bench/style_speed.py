@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from style import lesson, losses  # noqa: E402
-from style.encoder import load_encoder  # noqa: E402
+from style.encoder import Encoder, load_encoder  # noqa: E402
 from style.images import read_picture, to_tensor  # noqa: E402
 from style.lbfgs import LimitedMemoryBFGS  # noqa: E402
 from style.machine import fastest_type  # noqa: E402
@@ -37,13 +37,18 @@ def pictures(size: int) -> tuple[Tensor, Tensor]:
     return photo, torch.nn.functional.interpolate(painting, size=(size, size), mode="bilinear")
 
 
-def two_passes(size: int) -> Callable[[], None]:
-    """The notebook's step: content and style each send the picture through the encoder."""
-    encoder, run = load_encoder(), lesson.RUNS["c"]
+def lesson_run(size: int) -> tuple[Encoder, lesson.Run, lesson.Targets, Tensor, lesson.KerasAdam]:
+    """What the lesson's third run needs before its first step."""
+    encoder = load_encoder()
     photo, painting = pictures(size)
     targets = lesson.find_targets(encoder, photo, painting)
     variable = photo.clone().requires_grad_()
-    optimiser = lesson.KerasAdam(variable)
+    return encoder, lesson.RUNS["c"], targets, variable, lesson.KerasAdam(variable)
+
+
+def two_passes(size: int) -> Callable[[], None]:
+    """The notebook's step: content and style each send the picture through the encoder."""
+    encoder, run, targets, variable, optimiser = lesson_run(size)
 
     def step() -> None:
         content = losses.content(encoder.features(variable, [CONTENT])[CONTENT], targets.content)
@@ -57,11 +62,7 @@ def two_passes(size: int) -> Callable[[], None]:
 
 def one_pass(size: int) -> Callable[[], None]:
     """Our lesson preset."""
-    encoder, run = load_encoder(), lesson.RUNS["c"]
-    photo, painting = pictures(size)
-    targets = lesson.find_targets(encoder, photo, painting)
-    variable = photo.clone().requires_grad_()
-    optimiser = lesson.KerasAdam(variable)
+    encoder, run, targets, variable, optimiser = lesson_run(size)
 
     def step() -> None:
         total = lesson.evaluate(encoder, variable, targets, run)[3]

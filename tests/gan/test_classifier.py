@@ -34,11 +34,11 @@ def squares(count: int, seed: int) -> Dataset:
 
 def test_it_learns_what_it_is_shown_and_doubts_what_is_nothing() -> None:
     torch.manual_seed(0)
-    network, lesson = Classifier(1, 28, [4]), None
-    for lesson in learn(network, squares(600, 0), steps=60):
-        assert lesson.steps == 60
-    assert lesson is not None
-    assert lesson.step == 60
+    network, last = Classifier(1, 28, [4]), None
+    for last in learn(network, squares(600, 0), steps=60):
+        assert last.steps == 60
+    assert last is not None
+    assert last.step == 60
     judge = Judge("squares", 28, squares(1, 0).attributes, network.eval())
     assert accuracy(judge, squares(200, 1))["quarter"] > 0.95
     seeded = torch.Generator().manual_seed(3)
@@ -97,7 +97,7 @@ def test_plain_coats_have_one_number() -> None:
 def test_the_command_makes_a_checkpoint_that_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(classifier, "lesson_books", lambda data: (squares(100, 0), squares(50, 1)))
+    monkeypatch.setattr(classifier, "labelled_pictures", lambda data: (squares(100, 0), squares(50, 1)))
     assert main(["--data", "fashion", "--steps", "3", "--out", str(tmp_path / "judge")]) == 0
     assert "quarter" in capsys.readouterr().out
     judge = load_judge(store.read(tmp_path / "judge"))

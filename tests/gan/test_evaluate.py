@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from gan.__main__ import main
 from gan.classifier import shipped_judge
@@ -117,7 +118,8 @@ def test_copies_of_the_training_pictures_are_found(monkeypatch: pytest.MonkeyPat
 
 def test_own_pictures_are_measured_with_the_shared_encoder() -> None:
     model, own = load("cats"), fashion(embedded=True)
-    colour = replace(own, images=own.images[:400].repeat(1, 3, 1, 1), labels=own.labels[:400])
+    images = interpolate(own.images[:400].repeat(1, 3, 1, 1), size=64)
+    colour = replace(own, images=images, labels=own.labels[:400])
     _, report = result(evaluate(model, 150, colour))
     assert report.features.startswith("VGG-16")
     assert (report.attributes, report.unclear, report.copies) == ({}, None, None)
@@ -135,6 +137,13 @@ def test_unknown_data_asks_for_the_pictures() -> None:
     document = {**model.document, "data": {"name": "own"}}
     with pytest.raises(GanError, match="--data"):
         result(evaluate(replace(model, document=document), 200))
+
+
+@pytest.mark.parametrize("data", [{"name": "fashion"}, {"name": "fashion", "pictures": "many"}, ["cats"], 7])
+def test_what_a_checkpoint_claims_to_have_learned_from_is_not_believed(data: object) -> None:
+    model = load("cats")
+    with pytest.raises(GanError):
+        result(evaluate(replace(model, document={**model.document, "data": data}), 200))
 
 
 def test_the_command_prints_json_and_mistakes_in_one_line(
