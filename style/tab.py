@@ -243,6 +243,7 @@ def _check_uploads(
             [component, state, message],
             concurrency_limit=2,
             concurrency_id="style-upload",
+            trigger_mode="always_last",  # else an upload right after "remove" is dropped
             show_progress="minimal",
             show_progress_on=component,
             api_visibility="private",
