@@ -26,7 +26,6 @@ from style.tab_input import PictureInput
 
 _CONTROLS = ("size", "seconds", "content_weight", "style_weight", "variation_weight", "start", "seed")
 _LARGEST_KEPT = 2048
-_AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _PRESETS = [
     ("Studio: coarse to fine, your settings", "studio"),
     ("Lesson a: rebuild the photo from noise", "a"),
@@ -75,7 +74,9 @@ def build(library: gr.BrowserState) -> None:
         _prepare,
         [photo, painting],
         [ticket, stage.message, stage.progress, stage.run],
-        **_AT_ONCE,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
     painted = clicked.then(
         paint,
@@ -93,13 +94,17 @@ def build(library: gr.BrowserState) -> None:
             lambda: gr.Button("Stylise", interactive=True),
             None,
             stage.run,
-            **_AT_ONCE,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
     stage.stop.click(
         lambda value: book.stop(value),
         ticket,
         None,
-        **_AT_ONCE,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
     _check_uploads((photo, painting), kept, stage.message)
 
@@ -130,8 +135,9 @@ def _build_inputs() -> tuple[gr.Image, gr.Image, tuple[gr.State, gr.State]]:
         return str(chosen.path), str(chosen.path), f"Painting: {chosen.shows}."
 
     caption = gr.Markdown("", elem_id="style-caption")
-    examples.select(pick_pair, None, [photo, painting, *kept], **_AT_ONCE)
-    gallery.select(pick_painting, None, [painting, kept[1], caption], **_AT_ONCE)
+    quick: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    examples.select(pick_pair, None, [photo, painting, *kept], **quick)
+    gallery.select(pick_painting, None, [painting, kept[1], caption], **quick)
     return photo, painting, kept
 
 
@@ -186,7 +192,9 @@ def _build_controls() -> tuple[gr.Dropdown, list[Any]]:
         lambda value: (gr.Column(visible=value == "studio"), gr.Markdown(visible=value != "studio")),
         preset,
         [studio, lesson],
-        **_AT_ONCE,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
     return preset, controls
 
@@ -243,7 +251,6 @@ def _check_uploads(
             [component, state, message],
             concurrency_limit=2,
             concurrency_id="style-upload",
-            trigger_mode="always_last",  # else an upload right after "remove" is dropped
             show_progress="minimal",
             show_progress_on=component,
             api_visibility="private",
