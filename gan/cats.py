@@ -68,6 +68,11 @@ def cat_labels(count: int, seed: int = 0) -> Tensor:
     return torch.from_numpy(random.randint(0, counts, (count, len(counts))).astype(np.int64))
 
 
+def cats_attribute_sizes() -> tuple[int, ...]:
+    """How many values every attribute of a cat has, in the order of the labels."""
+    return tuple(len(attribute.values) for attribute in _attributes())
+
+
 def _attributes() -> tuple[Attribute, ...]:
     parts = [(part, len(_layers(64)[part][0])) for part in PARTS]
     named = [Attribute(part, tuple(f"{part} {i}" for i in range(count))) for part, count in parts]

@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.optim import Adam
 
 from checkpoints import store
-from gan.config import TrainConfig, from_mapping, to_mapping
+from gan.config import NetworkConfig, TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset, to_unit
 from gan.errors import GanError
 from gan.model import DISCRIMINATOR, GENERATOR, load_checkpoint, load_tensors, with_prefix
 from gan.pictures import grid_image
-from gan.training import TrainState, new_state, preview, preview_latents
+from gan.state import TrainState, fits, network_for, new_state
+from gan.steps import known_labels
+from gan.training import preview, preview_latents
 
 TRAINING = "training.safetensors"
 CRITIC_PICTURES = 256
@@ -61,6 +63,7 @@ def save_run(
         "step": state.step,
         "images_seen": state.images_seen,
         "seconds": state.seconds,
+        "calm": state.calm,
     }
     picture = BytesIO()
     grid_image(preview(state), columns=8).save(picture, "PNG")
@@ -83,8 +86,8 @@ def critic_quantiles(config: TrainConfig, state: TrainState, dataset: Dataset) -
     discriminator = state.discriminator.eval()
     count = min(CRITIC_PICTURES, len(dataset))
     index = torch.linspace(0, len(dataset) - 1, count).long()
-    classes = dataset.class_labels if config.network.classes else None
-    real_labels = None if classes is None else classes[index].to(state.device)
+    known = known_labels(dataset, config)
+    real_labels = None if known is None else known[index].to(state.device)
     real = discriminator(to_unit(dataset.images[index]).to(state.device), real_labels)
     z, labels = preview_latents(config.network, count)
     labels = None if labels is None else labels.to(state.device)
@@ -147,6 +150,30 @@ def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
     return config, state
 
 
+def network_to_start_from(checkpoint: store.Checkpoint, dataset: Dataset, told: bool = True) -> NetworkConfig:
+    """The checkpoint's network, for a run that begins with it and learns from `dataset`.
+
+    Raises:
+        GanError: when the pictures have another size, other colours or other labels than the network's.
+    """
+    network = from_mapping(NetworkConfig, checkpoint.config.get("network", {}))
+    expected = network_for(dataset, network, told)
+    check_beginning(checkpoint.title, network, expected.resolution, expected.channels, expected.classes)
+    if not fits(dataset, TrainConfig(network=network, told=told)):
+        raise GanError(f"{checkpoint.title} knows other labels than these pictures have; choose another one.")
+    return network
+
+
+def check_beginning(title: str, network: NetworkConfig, side: int, channels: int, classes: int) -> None:
+    """Whether a checkpoint's network draws pictures of this kind. Raises GanError, saying which it draws."""
+    if (network.resolution, network.channels, network.classes) != (side, channels, classes):
+        raise GanError(
+            f"{title} draws pictures of {network.resolution} px, "
+            f"{'grey' if network.channels == 1 else 'in colour'}, with {network.classes or 'no'} classes; "
+            "choose pictures and a resolution like these, or another checkpoint."
+        )
+
+
 def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpoint) -> None:
     """Give a fresh run the networks of a finished one: both players go on from what visitors see of it.
 
@@ -159,7 +186,7 @@ def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpo
     if model.discriminator is None:
         raise GanError(f"{checkpoint.title} came without its discriminator, so it cannot be trained further.")
     if model.config != config.network:
-        raise GanError(f"{checkpoint.title} has another network; choose its preset, resolution and data.")
+        raise GanError(f"{checkpoint.title} has another network than this run.")
     for network in (state.generator, state.average):
         network.load_state_dict(model.generator.state_dict())
     state.discriminator.load_state_dict(model.discriminator.state_dict())
@@ -168,10 +195,11 @@ def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpo
 def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:
     try:
         state.step, state.images_seen = int(document["step"]), int(document["images_seen"])
-        state.seconds = float(document["seconds"])
+        state.seconds, state.calm = float(document["seconds"]), float(document.get("calm", 1.0))
     except (KeyError, TypeError, ValueError, OverflowError):
         state.seconds = -1.0
-    if not (isfinite(state.seconds) and min(state.step, state.images_seen, state.seconds) >= 0):
+    counters = (state.step, state.images_seen, state.seconds)
+    if not (isfinite(state.seconds) and min(counters) >= 0 and 0 < state.calm <= 1):
         raise GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
-from collections.abc import Callable, Iterator
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    BooleanOptionalAction,
+    Namespace,
+    _SubParsersAction,
+)
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +21,25 @@ import torch
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.checkpoint import load_run, save_run, start_from
-from gan.config import PRESETS, NetworkConfig, TrainConfig, from_mapping, to_mapping
+from gan.augmentation import share_for
+from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
+from gan.config import (
+    FROM_A_CHECKPOINT,
+    PRESETS,
+    NetworkConfig,
+    TrainConfig,
+    from_mapping,
+    preset_config,
+    to_mapping,
+)
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
-from gan.training import FEWEST_PICTURES, Snapshot, TrainState, network_for, new_state, train
+from gan.state import TrainState, network_for, new_state
+from gan.training import FEWEST_PICTURES, Snapshot, train
 
-SAVE_EVERY = 60.0
+SAVE_EVERY = 20.0
 INTERRUPTED = 130
-_NETWORK_FLAGS = ("z_dim", "width", "spectral")
+_NETWORK_FLAGS = ("z_dim", "width", "critic_width", "spectral")
 MOST_PICTURES = 200_000
 _SHIPPED_DATA = ("fashion", "cats")
 
@@ -32,14 +49,16 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = subparsers.add_parser("train", help="train a network on pictures and write a checkpoint")
     parser.add_argument("--data", metavar="fashion|cats|FOLDER|ZIP", help="pictures to learn from")
     parser.add_argument(
-        "--preset", choices=sorted(PRESETS), default="compact", help="network and settings (default: compact)"
+        "--preset",
+        choices=PRESETS,
+        help="network and settings, named by what they promise (default: in-a-minute)",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the checkpoint goes")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="a checkpoint to go on from")
     parser.add_argument(
         "--start-from",
         metavar="NAME",
-        help="begin with the networks of a checkpoint, as a new run of its own",
+        help="begin with the networks of a checkpoint, as a new run with its own settings",
     )
     parser.add_argument("--resolution", type=int, help="side of a picture in pixels: 32 or 64, fashion 28")
     parser.add_argument(
@@ -63,7 +82,7 @@ def _add_flag(group: Any, setting: Field[Any]) -> None:
     flag, metadata = f"--{setting.name.replace('_', '-')}", setting.metadata
     if isinstance(setting.default, bool):
         group.add_argument(
-            flag, dest=setting.name, action="store_true", default=SUPPRESS, help=metadata["help"]
+            flag, dest=setting.name, action=BooleanOptionalAction, default=SUPPRESS, help=metadata["help"]
         )
         return
     limits = "" if metadata["minimum"] is None else f", {metadata['minimum']:g} to {metadata['maximum']:g}"
@@ -128,27 +147,34 @@ Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
 def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     if not arguments.data:
         raise GanError("Say what to learn from: --data fashion, cats, or a folder or zip of pictures.")
-    preset = PRESETS[arguments.preset]
     dataset = _dataset(arguments.data, arguments.resolution, arguments.mirror, arguments.pictures)
-    network = replace(preset.network, **{k: changes.pop(k) for k in _NETWORK_FLAGS if k in changes})
-    network = from_mapping(NetworkConfig, to_mapping(network_for(dataset, network)))
+    name = arguments.preset or (FROM_A_CHECKPOINT if arguments.start_from else "in-a-minute")
+    if name == FROM_A_CHECKPOINT and not arguments.start_from:
+        raise GanError(f"--preset {FROM_A_CHECKPOINT} needs --start-from NAME.")
+    preset = preset_config(name, dataset.labels_tell)
+    told = changes.get("told", preset.told)
+    beginning = store.find_anywhere(arguments.start_from) if arguments.start_from else None
+    if beginning:
+        _refuse(changes, _NETWORK_FLAGS, "The networks of --start-from stay as they are")
+        network = network_to_start_from(beginning, dataset, told)
+        changes = {"augment": share_for(len(dataset)), **changes}
+    else:
+        network = replace(preset.network, **{k: changes.pop(k) for k in _NETWORK_FLAGS if k in changes})
+        network = from_mapping(NetworkConfig, to_mapping(network_for(dataset, network, told)))
     if "steps" in changes and "seconds" not in changes:
         changes["seconds"] = 0.0  # a number of steps alone means exactly that many
     config = from_mapping(TrainConfig, {**to_mapping(preset), **changes, "network": network})
     state = new_state(config)
-    if arguments.start_from:
-        start_from(state, config, store.find_anywhere(arguments.start_from))
-    return config, state, dataset, f"{dataset.title}, {arguments.preset}", arguments.preset
+    if beginning:
+        start_from(state, config, beginning)
+    return config, state, dataset, f"{dataset.title}, {name}", name
 
 
 def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     """What a checkpoint needs to go on; only its budget, not its nature, may change."""
     checkpoint = store.find_anywhere(str(arguments.resume))
     saved, state = load_run(checkpoint)
-    other = set(changes) - {"seconds", "steps"}
-    if other:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(other))
-        raise GanError(f"A resumed run keeps its settings; leave {names} away.")
+    _refuse(changes, set(changes) - {"seconds", "steps"}, "A resumed run keeps its settings")
     config = from_mapping(TrainConfig, {**to_mapping(saved), **changes})
     data = checkpoint.config.get("data", {})
     name = arguments.data or str(data.get("name", ""))
@@ -160,6 +186,12 @@ def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     return config, state, dataset, checkpoint.title, preset
 
 
+def _refuse(changes: Mapping[str, Any], names: Collection[str], why: str) -> None:
+    given = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(set(names) & set(changes)))
+    if given:
+        raise GanError(f"{why}; leave {given} away.")
+
+
 def _dataset(name: str, resolution: int | None, mirror: bool, count: int | None) -> Dataset:
     if count is not None and not FEWEST_PICTURES <= count <= MOST_PICTURES:
         raise GanError(f"--pictures takes {FEWEST_PICTURES} to {MOST_PICTURES:,}.")
@@ -168,7 +200,7 @@ def _dataset(name: str, resolution: int | None, mirror: bool, count: int | None)
 
 
 def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) -> int:
-    """Follow the run to its end with a checkpoint every minute; Ctrl-C ends it early and keeps the result."""
+    """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result."""
     status, saved, steps = 0, time.monotonic(), 0
     try:
         for snapshot in snapshots:

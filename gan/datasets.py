@@ -63,6 +63,16 @@ class Dataset:
         return next((a.values for a in self.attributes if a.name == self.condition), ())
 
     @property
+    def attribute_sizes(self) -> tuple[int, ...]:
+        """Number of values of each attribute, where a latent vector may choose among them; else empty."""
+        return () if self.condition else tuple(len(attribute.values) for attribute in self.attributes)
+
+    @property
+    def labels_tell(self) -> str:
+        """What the labels tell a network: `classes`, `attributes` or `nothing` (`gan.config.PRESETS`)."""
+        return "classes" if self.classes else "attributes" if self.attribute_sizes else "nothing"
+
+    @property
     def class_labels(self) -> Tensor | None:
         """The condition's column of the labels, int64 `[N]`, or None."""
         names = [a.name for a in self.attributes]

@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from gan.cats import cats
 from gan.classifier import SHIPPED, Judge, merged, shipped_judge
+from gan.config import NetworkConfig
 from gan.datasets import Attribute, Dataset, fashion
 from gan.errors import GanError
 from gan.metrics import (
@@ -31,6 +32,7 @@ from gan.metrics import (
     values_made,
 )
 from gan.model import Model
+from gan.training import preview_latents
 from style.encoder import load_encoder
 
 MOST_PICTURES = 5_000
@@ -77,7 +79,7 @@ class ValuesMade:
     Attributes:
         shares: of each value among the generated pictures.
         made, of: how many values appear at least a fifth as often as if all were equally common, of how many.
-        asked: share of pictures whose class is recognised as the one asked for; None without classes.
+        asked: share of pictures that are recognised as what was asked for; None where nothing was.
     """
 
     shares: list[float]
@@ -253,7 +255,7 @@ def evaluate(
         held_out=references.held_out,
         scores=scores,
         floor=floor,
-        attributes=attributes_made(judge, fake, asked_classes(model, count)) if judge else {},
+        attributes=attributes_made(judge, fake, asked_labels(model.config, count)) if judge else {},
         unclear=unclear(judge, fake) if judge else None,
         floor_unclear=unclear(judge, real) if judge else None,
         copies=copied,
@@ -266,22 +268,30 @@ def measure(real: Tensor, fake: Tensor) -> Scores:
     return Scores(frechet_distance(real, fake), kernel_distance(real, fake), **asdict(shape))
 
 
-def asked_classes(model: Model, count: int) -> Tensor | None:
-    """The classes that `Model.sample` gives to `count` seeds in turn; None for a model without classes."""
-    return torch.arange(count) % model.config.classes if model.config.classes else None
+def asked_labels(network: NetworkConfig, count: int) -> Tensor | None:
+    """What the pictures of seeds 0, 1, ... are asked to be, `[count, columns]`; None where it is open."""
+    labels = preview_latents(network, count)[1]
+    return labels if labels is None or labels.ndim == 2 else labels[:, None]
 
 
 def attributes_made(judge: Judge, features: Tensor, asked: Tensor | None) -> dict[str, ValuesMade]:
-    """What the classifier sees in generated pictures, by attribute; `asked` belongs to the first one."""
+    """What the classifier sees in generated pictures, by attribute; `asked` has a column for each."""
     made = {}
     for column, (attribute, answer) in enumerate(
         zip(judge.attributes, judge.probabilities(features), strict=True)
     ):
         seen, count = answer.argmax(1), _tellable(attribute)
-        recognised = None if asked is None or column else float((seen == asked).float().mean())
+        recognised = None
+        if asked is not None and column < asked.shape[1]:
+            recognised = float((seen == _as_seen(asked[:, column], attribute)).float().mean())
         values = len(attribute.values)
         made[attribute.name] = ValuesMade(shares(seen, values), values_made(seen, values), count, recognised)
     return made
+
+
+def _as_seen(values: Tensor, attribute: Attribute) -> Tensor:
+    """Values of an attribute with those that look the same made one."""
+    return merged(values[:, None], (attribute,))[:, 0]
 
 
 def _tellable(attribute: Attribute) -> int:

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from checkpoints import store
+from gan.attributes import chosen
 from gan.directions import Direction, directions_of
 from gan.errors import GanError
 from gan.latent import HIGHEST_SEED, latents, truncate
@@ -195,7 +196,10 @@ def _moved(
 
 def opinion_of(model: Model, state: ExplorerState, picture: Tensor) -> Opinion | None:
     """The discriminator's opinion of a picture `[1, C, H, W]`; None where the checkpoint holds none."""
-    opinions = model.opinion(picture, labels_for(model, state, 1))
+    labels = labels_for(model, state, 1)
+    if model.config.attributes:
+        labels = chosen(latent(model, state), model.config.attributes)
+    opinions = model.opinion(picture, labels)
     return opinions[0] if opinions else None
 
 

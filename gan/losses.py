@@ -42,6 +42,15 @@ def hinge_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return -fake_logits.mean()
 
 
+def soft_hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """softplus(1 - D(x)) + softplus(1 + D(G(z))). Range (0, inf); 2 softplus(1) = 2.63 when undecided.
+
+    The hinge with softplus in place of relu, so that no picture is ever without a gradient. The generator's
+    half is the hinge's.
+    """
+    return softplus(1 - real_logits).mean() + softplus(1 + fake_logits).mean()
+
+
 def least_squares_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """((D(x) - 1)^2 + D(G(z))^2) / 2. Range [0, inf). Mao et al. 2016 (arXiv 1611.04076)."""
     return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
@@ -66,19 +75,37 @@ def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Ten
 
 
 class AdversarialLoss(NamedTuple):
-    """The two halves of one adversarial game, and whether the generator's half looks at real pictures."""
+    """The two halves of one adversarial game.
+
+    Attributes:
+        relative: whether the generator's half looks at real pictures.
+        steady: whether the discriminator's half always wants the logit of a generated picture lower, so that
+            both players can learn from one look (`gan.steps.joint_step`).
+    """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
-    relative: bool
+    relative: bool = False
+    steady: bool = False
 
 
 ADVERSARIAL = {
-    "bce": AdversarialLoss(bce_discriminator_loss, bce_generator_loss, False),
-    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss, False),
-    "least-squares": AdversarialLoss(least_squares_discriminator_loss, least_squares_generator_loss, False),
-    "relativistic": AdversarialLoss(relativistic_discriminator_loss, relativistic_generator_loss, True),
+    "bce": AdversarialLoss(bce_discriminator_loss, bce_generator_loss, steady=True),
+    "hinge": AdversarialLoss(hinge_discriminator_loss, hinge_generator_loss),
+    "least-squares": AdversarialLoss(least_squares_discriminator_loss, least_squares_generator_loss),
+    "relativistic": AdversarialLoss(
+        relativistic_discriminator_loss, relativistic_generator_loss, relative=True, steady=True
+    ),
+    "soft-hinge": AdversarialLoss(soft_hinge_discriminator_loss, hinge_generator_loss, steady=True),
 }
+
+
+def likeness_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """mean |x - G(z)| over pictures `[N, C, H, W]` of the same attributes; in [0, 2] for pictures in [-1, 1].
+
+    Beside an adversarial loss in Isola et al. 2016 (arXiv 1611.07004).
+    """
+    return (real - fake).abs().mean()
 
 
 def gradient_penalty(discriminate: Discriminate, pictures: Tensor) -> Tensor:
@@ -96,14 +123,13 @@ def gradient_penalty(discriminate: Discriminate, pictures: Tensor) -> Tensor:
     return gradient.square().flatten(1).sum(1).mean()
 
 
-def directional_penalty(logits: Tensor, shifted_logits: Tensor, distance: float) -> Tensor:
-    """E ((D(x + s e) - D(x)) / s)^2 with e ~ N(0, I): its mean over e tends to E ||grad D||^2 as s falls.
+def directional_penalty(ahead: Tensor, behind: Tensor, distance: float) -> Tensor:
+    """E ((D(x + s e) - D(x - s e)) / 2s)^2 with e ~ N(0, I): tends to E ||grad D||^2 as s falls.
 
-    An estimate of `gradient_penalty` without a second derivative: one more forward pass instead.
+    An estimate of `gradient_penalty` without a second derivative: two more forward passes instead.
 
     Args:
-        logits: D(x), `[N]`.
-        shifted_logits: D(x + s e), `[N]`.
-        distance: s > 0, in units of the picture's range [-1, 1].
+        ahead, behind: D(x + s e) and D(x - s e), `[N]`.
+        distance: 2s > 0, in units of the picture's range [-1, 1].
     """
-    return ((shifted_logits - logits) / distance).square().mean()
+    return ((ahead - behind) / distance).square().mean()

@@ -45,7 +45,11 @@ _LAUNCHING = Lock()
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked to do: data (`fashion`, `cats` or `own`), its size, network and settings."""
+    """What a run is asked to do: data (`fashion`, `cats` or `own`), its size, network and settings.
+
+    Attributes:
+        start_from: reference of the checkpoint whose networks it begins with; empty for fresh ones.
+    """
 
     data: str
     resolution: int
@@ -53,6 +57,7 @@ class Request:
     preset: str
     config: TrainConfig
     threads: int = 1
+    start_from: str = ""
 
 
 @dataclass(frozen=True)

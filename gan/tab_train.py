@@ -16,9 +16,9 @@ from gradio.context import Context
 
 from gan import runs
 from gan import tab_train_events as events
-from gan.config import PRESETS, TrainConfig
+from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
-from gan.train_form import MOST_MINUTES, form_settings, network_of, setting_values
+from gan.train_form import MOST_MINUTES, form_settings, labels_tell, network_of, setting_values
 from gan.train_view import (
     HOW_TO_READ,
     LIVE_CSS,
@@ -27,11 +27,18 @@ from gan.train_view import (
     PROGRESS_CSS,
     STRIP_CSS,
     examples_html,
-    network_text,
+    recipe_text,
 )
 
 DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own pictures", "own")]
-NETWORKS = [("Compact", "compact"), ("DCGAN", "dcgan"), ("MLP", "mlp")]
+RECIPES = [
+    ("In a minute", "in-a-minute"),
+    ("In five minutes", "in-five-minutes"),
+    ("The lesson's DCGAN", "lesson-dcgan"),
+    ("The lesson's MLP", "lesson-mlp"),
+    ("From a checkpoint", FROM_A_CHECKPOINT),
+]
+FIRST_RECIPE = "in-a-minute"
 RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
 FIRST_RESOLUTION = 32
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -52,8 +59,9 @@ class Choices:
     mirror: gr.Checkbox
     strip: gr.HTML
     resolution: gr.Radio
-    network: gr.Radio
-    network_note: gr.Markdown
+    recipe: gr.Radio
+    beginning: gr.Dropdown
+    recipe_note: gr.Markdown
     minutes: gr.Slider
     settings: Mapping[str, Any]
     start: gr.Button
@@ -97,7 +105,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
             choices = _lay_out_choices()
         with gr.Column(scale=7, min_width=320):
             live = _lay_out_live(with_explore=open_in_explore is not None)
-    _connect_choices(choices, upload_id)
+    _connect_choices(choices, upload_id, library)
     _connect_run(choices, live, run_id, upload_id, drawn, timer)
     _connect_keeping(live, run_id, library, open_in_explore)
 
@@ -116,7 +124,7 @@ def _outside_of_tabs() -> Iterator[None]:
 
 
 def _lay_out_choices() -> Choices:
-    preset = PRESETS["compact"]
+    preset = preset_config(FIRST_RECIPE, labels_tell("cats"))
     data = gr.Radio(DATA, value="cats", label="Pictures to learn from", elem_id="train-data")
     files = gr.File(
         label="16 pictures or more, or one zip",
@@ -126,17 +134,22 @@ def _lay_out_choices() -> Choices:
     mirror = gr.Checkbox(False, label=mirrored, visible=False, elem_id="train-mirror")
     strip = gr.HTML(examples_html("cats", FIRST_RESOLUTION), css_template=STRIP_CSS, elem_id="train-strip")
     resolution = gr.Radio(RESOLUTIONS, value=FIRST_RESOLUTION, label="Resolution", elem_id="train-resolution")
-    network = gr.Radio(NETWORKS, value="compact", label="Network", elem_id="train-network")
-    first = network_of("cats", FIRST_RESOLUTION, preset.network)
-    note = gr.Markdown(network_text(first), elem_id="train-network-note")
+    recipe = gr.Radio(RECIPES, value=FIRST_RECIPE, label="Recipe", elem_id="train-recipe")
+    beginning = gr.Dropdown(
+        [], label="Checkpoint to begin with", visible=False, elem_id="train-beginning", filterable=False
+    )
+    first = network_of("cats", FIRST_RESOLUTION, preset)
+    note = gr.Markdown(recipe_text(FIRST_RECIPE, first), elem_id="train-recipe-note")
     minutes = gr.Slider(
-        1, MOST_MINUTES, value=2, step=1, label="Time budget in minutes", elem_id="train-minutes"
+        1, MOST_MINUTES, value=1, step=1, label="Time budget in minutes", elem_id="train-minutes"
     )
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         settings = _setting_components(preset)
     start = gr.Button("Start", variant="primary", elem_id="train-start")
     message = gr.Markdown(elem_id="train-message")
-    return Choices(data, files, mirror, strip, resolution, network, note, minutes, settings, start, message)
+    return Choices(
+        data, files, mirror, strip, resolution, recipe, beginning, note, minutes, settings, start, message
+    )
 
 
 def _setting_components(preset: TrainConfig) -> dict[str, Any]:
@@ -180,7 +193,7 @@ def _lay_out_live(with_explore: bool) -> Live:
     return Live(pictures, progress, curves, stop, again, keeping, name, keep, kept, explore)
 
 
-def _connect_choices(choices: Choices, upload_id: gr.State) -> None:
+def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserState) -> None:
     choices.data.change(
         events.show_data,
         [choices.data, choices.resolution, upload_id],
@@ -193,26 +206,30 @@ def _connect_choices(choices: Choices, upload_id: gr.State) -> None:
         choices.strip,
         **QUIET,
     )
-    shown = gr.State("compact")
+    shown = gr.State(f"{FIRST_RECIPE} {labels_tell('cats')}")
     gr.on(
-        [choices.data.change, choices.network.change],
+        [choices.data.change, choices.recipe.change],
         events.settings_for,
-        [choices.data, choices.network, shown],
-        [shown, *choices.settings.values()],
+        [choices.data, choices.recipe, shown],
+        [shown, choices.minutes, *choices.settings.values()],
         **QUIET,
     )
+    choices.recipe.change(events.show_beginnings, [choices.recipe, library], choices.beginning, **QUIET)
     width = choices.settings["width"]
     gr.on(
-        [choices.data.change, choices.resolution.change, choices.network.change, width.change],
-        events.describe_network,
-        [choices.data, choices.resolution, choices.network, width],
-        choices.network_note,
+        [
+            each.change
+            for each in (choices.data, choices.resolution, choices.recipe, choices.beginning, width)
+        ],
+        events.describe_recipe,
+        [choices.data, choices.resolution, choices.recipe, choices.beginning, width],
+        choices.recipe_note,
         **QUIET,
     )
     choices.files.change(
         events.understand,
         choices.files,
-        [upload_id, choices.strip],
+        [upload_id, choices.strip, choices.settings["augment"]],
         concurrency_id="uploads",
         concurrency_limit=1,
         api_visibility="private",
@@ -229,7 +246,8 @@ def _connect_run(
     timer: gr.Timer,
 ) -> None:
     seen = [*live.refreshed(), choices.start, drawn, timer]
-    asked = [choices.data, choices.resolution, choices.network, choices.minutes, choices.mirror]
+    what = [choices.data, choices.resolution, choices.recipe, choices.beginning]
+    asked = [*what, choices.minutes, choices.mirror]
     choices.start.click(
         events.start,
         [run_id, upload_id, *asked, *choices.settings.values()],

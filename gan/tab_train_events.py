@@ -11,19 +11,25 @@ from typing import Any
 
 import gradio as gr
 
+from checkpoints.errors import CheckpointError
 from gan import runs, uploads
-from gan.config import PRESETS, NetworkConfig, from_mapping, preset_for, to_mapping
+from gan.augmentation import share_for
+from gan.checkpoint import check_beginning
+from gan.config import FROM_A_CHECKPOINT, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
-from gan.datasets import Dataset, real_examples
+from gan.datasets import FASHION_CLASSES, Dataset, real_examples
 from gan.errors import GanError
+from gan.explorer import checkpoint_choices
+from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
-from gan.train_form import form_settings, network_of, request_from_form, setting_values
+from gan.train_form import form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
     EXAMPLES,
+    checkpoint_text,
     examples_html,
-    network_text,
     picture_uri,
     progress_html,
+    recipe_text,
     strip_html,
     trouble_html,
 )
@@ -47,50 +53,81 @@ def _own_strip(upload_id: str) -> str:
     return strip_html(real_examples(dataset, EXAMPLES), dataset.note)
 
 
-def describe_network(data: str, resolution: int, network: str, width: float) -> str:
-    """What to expect of the chosen network, with its number of parameters."""
-    preset = PRESETS[preset_for(data, network)]
-    chosen = to_mapping(network_of(data, resolution, preset.network))
+def describe_recipe(data: str, resolution: int, preset: str, start_from: str, width: float) -> str:
+    """What to expect of the chosen recipe, with its network's number of parameters."""
     try:
-        return network_text(from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
-    except (GanError, TypeError) as error:
+        if preset == FROM_A_CHECKPOINT:
+            return checkpoint_text(start_from)
+        config = preset_config(preset, labels_tell(data))
+        chosen = to_mapping(network_of(data, resolution, config))
+        return recipe_text(preset, from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
+    except (GanError, CheckpointError, TypeError) as error:
         return str(error)
 
 
-def settings_for(data: str, network: str, shown: str) -> list[Any]:
-    """The preset that suits this data and network, and its settings; nothing changes while it is `shown`."""
-    preset = preset_for(data, network)
-    if preset == shown:
-        return [shown, *(gr.skip() for _ in form_settings())]
-    return [preset, *setting_values(PRESETS[preset])]
+def settings_for(data: str, preset: str, shown: str) -> list[Any]:
+    """What is shown from now on, and the recipe's minutes and settings; nothing while it is `shown`."""
+    now = f"{preset} {labels_tell(data)}"
+    if now == shown:
+        return [shown, gr.skip(), *(gr.skip() for _ in form_settings())]
+    config = preset_config(preset, labels_tell(data))
+    return [now, round(config.seconds / 60), *setting_values(config)]
 
 
-def understand(files: Sequence[str] | None) -> tuple[str, str]:
-    """Read the visitor's pictures; returns their id and what was understood, or why nothing was."""
+def show_beginnings(preset: str, library: Any) -> Any:
+    """The list of checkpoints to begin with, for the recipe that wants one."""
+    if preset != FROM_A_CHECKPOINT:
+        return gr.update(visible=False)
+    found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
+    return gr.update(visible=True, choices=found, value=found[0][1] if found else None)
+
+
+def understand(files: Sequence[str] | None) -> tuple[str, str, Any]:
+    """Read the visitor's pictures; returns their id, what was understood or why nothing was, and how many of
+    them should be changed at random so that the discriminator does not learn them by heart.
+    """
     if not files:
-        return "", ""
+        return "", "", gr.skip()
     try:
         dataset = own_pictures(files, UPLOAD_SIDE)
     except GanError as error:
-        return "", trouble_html(str(error))
-    return uploads.save_upload(dataset), strip_html(real_examples(dataset, EXAMPLES), dataset.note)
+        return "", trouble_html(str(error)), gr.skip()
+    strip = strip_html(real_examples(dataset, EXAMPLES), dataset.note)
+    return uploads.save_upload(dataset), strip, round(share_for(len(dataset)), 2)
 
 
 def start(
-    run_id: str, upload_id: str, data: str, resolution: int, network: str, minutes: float, mirror: bool,
-    *settings: Any,
+    run_id: str, upload_id: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
+    mirror: bool, *settings: Any,
 ) -> tuple[Any, str, Any]:  # fmt: skip
     """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
     try:
-        request = request_from_form(data, resolution, preset_for(data, network), minutes, settings)
+        request = request_from_form(
+            data,
+            resolution,
+            preset,
+            minutes,
+            settings,
+            start_from=_beginning(preset, start_from, data, resolution),
+        )
         if _is_active(run_id):
             raise GanError("Your run is still training; stop it before you start another.")
         pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
         started = runs.create(request, pictures)
         runs.advance()
-    except GanError as error:
+    except (GanError, CheckpointError) as error:
         return gr.skip(), _trouble(error), gr.skip()
     return started, "", request.title
+
+
+def _beginning(preset: str, start_from: str, data: str, resolution: int) -> str:
+    """The checkpoint to begin with after a look at whether it fits, so that the visitor hears it at once."""
+    if preset != FROM_A_CHECKPOINT or not isinstance(start_from, str) or not start_from:
+        return ""
+    side, channels, classes = (28, 1, len(FASHION_CLASSES)) if data == "fashion" else (int(resolution), 3, 0)
+    model = load_reference(start_from)
+    check_beginning(model.title, model.config, side, channels, classes)
+    return start_from
 
 
 def _uploaded(upload_id: str, side: int, mirror: bool) -> Dataset:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import Field, fields, replace
 from typing import Any
 
-from gan.config import PRESETS, NetworkConfig, TrainConfig, from_mapping, to_mapping
+from gan.cats import cats_attribute_sizes
+from gan.config import (
+    FROM_A_CHECKPOINT,
+    PRESETS,
+    NetworkConfig,
+    TrainConfig,
+    from_mapping,
+    preset_config,
+    to_mapping,
+)
 from gan.datasets import FASHION_CLASSES
 from gan.errors import GanError
 from gan.own_pictures import RESOLUTIONS
@@ -14,7 +23,7 @@ from gan.runs import Request
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
-_NETWORK_SETTINGS = ("z_dim", "width")
+_NETWORK_SETTINGS = ("z_dim", "width", "critic_width")
 _NOT_IN_THE_FORM = ("network", "seconds", "steps")
 
 
@@ -30,41 +39,63 @@ def setting_values(config: TrainConfig) -> list[Any]:
     return [flat[setting.name] for setting in form_settings()]
 
 
-def network_of(data: str, resolution: int, network: NetworkConfig) -> NetworkConfig:
-    """`network` with the sizes that the chosen pictures ask for."""
+def labels_tell(data: str) -> str:
+    """What the labels of the form's data tell (see `gan.config.PRESETS`)."""
+    return {"fashion": "classes", "cats": "attributes"}.get(data, "nothing")
+
+
+def network_of(data: str, resolution: int, config: TrainConfig) -> NetworkConfig:
+    """The config's network with the sizes, and where it is told them the labels, of the chosen pictures."""
     if data == "fashion":
-        return replace(network, resolution=28, channels=1, classes=len(FASHION_CLASSES))
-    return replace(network, resolution=int(resolution), channels=3, classes=0)
+        sized = replace(config.network, resolution=28, channels=1)
+        return replace(sized, classes=len(FASHION_CLASSES)) if config.told else sized
+    sized = replace(config.network, resolution=int(resolution), channels=3, classes=0)
+    if data != "cats" or not config.told or sized.architecture != "compact":
+        return sized
+    sizes = cats_attribute_sizes()
+    return replace(sized, attributes=sizes, z_dim=max(sized.z_dim, sum(sizes)))
 
 
 def request_from_form(
-    data: str, resolution: int, preset: str, minutes: float, settings: Sequence[Any], threads: int = 1
+    data: str,
+    resolution: int,
+    preset: str,
+    minutes: float,
+    settings: Sequence[Any],
+    threads: int = 1,
+    start_from: str = "",
 ) -> Request:
     """The run that a form asks for; nothing that comes from a page is trusted.
 
     Args:
         settings: values in the order of `form_settings`.
+        start_from: reference of the checkpoint to begin with, where the preset asks for one.
 
     Raises:
         GanError: naming the first value that is missing or outside its limits.
     """
     if data not in DATA_TITLES or preset not in PRESETS or resolution not in RESOLUTIONS:
-        raise GanError("Choose pictures, a resolution and a network first.")
-    chosen = PRESETS[preset]
+        raise GanError("Choose pictures, a resolution and a recipe first.")
+    if preset == FROM_A_CHECKPOINT and not (isinstance(start_from, str) and start_from):
+        raise GanError("Choose the checkpoint to begin with.")
+    chosen = preset_config(preset, labels_tell(data))
     minutes = min(MOST_MINUTES, max(1, round(minutes or 1)))
     values = {f.name: value for f, value in zip(form_settings(), settings, strict=True)}
     for name, value in values.items():
         if value is None:
             raise GanError(f"The setting {name.replace('_', ' ')} under Advanced is empty; fill it in.")
     sizes = {name: values.pop(name) for name in _NETWORK_SETTINGS}
-    network = {**to_mapping(network_of(data, resolution, chosen.network)), **sizes}
-    config = from_mapping(TrainConfig, {**values, "seconds": 60.0 * minutes, "network": network})
+    network = from_mapping(NetworkConfig, {**to_mapping(chosen.network), **sizes})
+    plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}
+    config = from_mapping(TrainConfig, plain)
     changed = setting_values(config) != setting_values(chosen)
+    config = replace(config, network=network_of(data, resolution, config))
     return Request(
         data=data,
         resolution=config.network.resolution,
-        title=f"{DATA_TITLES[data]}, {preset}, {minutes} min",
+        title=f"{DATA_TITLES[data]}, {preset.replace('-', ' ')}, {minutes} min",
         preset=f"{preset}, changed" if changed else preset,
         config=config,
         threads=threads,
+        start_from=start_from if preset == FROM_A_CHECKPOINT else "",
     )

@@ -14,6 +14,7 @@ from torch import Tensor
 from gan.cats import cat_labels, render_cats
 from gan.config import NetworkConfig
 from gan.datasets import FASHION_CLASSES, fashion, real_examples, to_unit
+from gan.model import load_reference
 from gan.networks import build_discriminator, build_generator
 from gan.networks.parts import count_parameters
 from gan.pictures import grid_image
@@ -88,9 +89,10 @@ in ordinary training: in a healthy run they waver around a level. Judge the pict
 """
 
 EXPECTATIONS = {
-    "compact": "Small convolutional pair made for minutes on a processor: the one to begin with.",
-    "dcgan": "The lesson's convolutional network: it learns slowly on a processor; compare the two.",
-    "mlp": "The lesson's first network, fully connected: quick, and its pictures stay ragged.",
+    "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
+    "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
+    "lesson-dcgan": "The lesson's convolutional network as written: slow to learn on a processor.",
+    "lesson-mlp": "The lesson's first network as written, fully connected: quick and ragged.",
 }
 
 
@@ -138,12 +140,33 @@ def parameter_counts(network: NetworkConfig) -> tuple[int, int]:
         return count_parameters(build_generator(network)), count_parameters(build_discriminator(network))
 
 
-def network_text(network: NetworkConfig) -> str:
-    """One line on what to expect of a network of these sizes."""
+def recipe_text(preset: str, network: NetworkConfig) -> str:
+    """What to expect of a recipe with a network of these sizes, and what the network is told."""
     generator, discriminator = parameter_counts(network)
+    told = ""
+    if network.classes:
+        told = f" It is told which of {network.classes} classes each picture shows."
+    if network.attributes:
+        told = " It is told what each picture shows, and its latent vector learns to choose."
     return (
-        f"{EXPECTATIONS[network.architecture]} Generator {generator:,} and discriminator {discriminator:,} "
+        f"{EXPECTATIONS[preset]}{told} Generator {generator:,} and discriminator {discriminator:,} "
         f"parameters at {network.resolution} px."
+    )
+
+
+def checkpoint_text(reference: str) -> str:
+    """What it means to begin with this checkpoint.
+
+    Raises:
+        GanError, CheckpointError: when it cannot be used.
+    """
+    if not reference:
+        return "Choose a checkpoint: its networks go on learning, from your pictures."
+    network = load_reference(reference).config
+    colour = "grey" if network.channels == 1 else "colour"
+    return (
+        "Its networks go on learning, from your pictures: the quickest way with few of them. It draws "
+        f"{colour} pictures of {network.resolution} px; its discriminator's early layers stay as they are."
     )
 
 

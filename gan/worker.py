@@ -20,14 +20,15 @@ import torch
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.checkpoint import load_run, save_run
+from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import TrainConfig
 from gan.datasets import Dataset, open_dataset, real_examples
 from gan.errors import GanError
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
-from gan.runs import read_request, write_atomically, write_status
-from gan.training import Snapshot, TrainState, network_for, new_state, preview, train
+from gan.runs import Request, read_request, write_atomically, write_status
+from gan.state import TrainState, fitted, new_state
+from gan.training import Snapshot, preview, train
 
 COLUMNS = 8
 FIRST_CHECKPOINT = 5.0
@@ -113,11 +114,22 @@ def open_run(folder: Path) -> Run:
         saved, state = load_run(store.find(f"runs/{folder.name}"))
         config = replace(saved, seconds=request.config.seconds, steps=request.config.steps)
     else:
-        network = network_for(dataset, request.config.network)
-        config = replace(request.config, network=network)
-        state = new_state(config)
+        config, state = _begin(request, dataset)
     _forget_after(folder / "metrics.jsonl", state.step)
     return Run(folder, config, state, dataset)
+
+
+def _begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
+    """Fresh networks, or those of the checkpoint that the run is to begin with."""
+    if not request.start_from:
+        config = fitted(request.config, dataset)
+        return config, new_state(config)
+    checkpoint = store.find(request.start_from)
+    network = network_to_start_from(checkpoint, dataset, request.config.told)
+    config = replace(request.config, network=network)
+    state = new_state(config)
+    start_from(state, config, checkpoint)
+    return config, state
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -18,15 +18,15 @@ from torch.nn.functional import interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.config import NetworkConfig
-from gan.networks.parts import Discriminator, Generator, Reshape
+from gan.networks.parts import AttributeEmbedding, Discriminator, Generator, Reshape
 
 
-def _widths(config: NetworkConfig) -> tuple[int, list[int]]:
+def _widths(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
     """Side of the smallest grid, and the channels of every grid from the smallest to the picture's own."""
     base = 7 if config.resolution == 28 else 4
     doublings = int(log2(config.resolution // base))
-    inner = [config.width * min(8, 2 ** (doublings - 1 - level)) for level in range(doublings)]
-    return base, [*inner, max(8, config.width // 2)]
+    inner = [width * min(8, 2 ** (doublings - 1 - level)) for level in range(doublings)]
+    return base, [*inner, max(8, width // 2)]
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
@@ -65,19 +65,20 @@ class ColourSkips(nn.Module):
 
 def generator(config: NetworkConfig) -> Generator:
     """Linear to the smallest grid (4x4, or 7x7 for 28 px), then `ColourSkips`."""
-    base, widths = _widths(config)
+    base, widths = _widths(config, config.width)
     stem = nn.Sequential(
         nn.Linear(config.z_dim + config.classes, widths[0] * base * base),
         Reshape(widths[0], base, base),
         nn.BatchNorm2d(widths[0]),
         nn.LeakyReLU(0.2, inplace=True),
     )
-    return Generator(config.z_dim, config.classes, stem, ColourSkips(widths, config.channels))
+    body = ColourSkips(widths, config.channels)
+    return Generator(config.z_dim, config.classes, stem, body, config.attributes)
 
 
 def discriminator(config: NetworkConfig) -> Discriminator:
     """Strided 4x4 convolutions down to the smallest grid, one linear logit."""
-    base, widths = _widths(config)
+    base, widths = _widths(config, config.critic_width or config.width)
     widths = [config.channels, *reversed(widths[:-1])]
     constrain = spectral_norm if config.spectral else lambda module: module
     layers: list[nn.Module] = []
@@ -85,5 +86,8 @@ def discriminator(config: NetworkConfig) -> Discriminator:
         layers += [constrain(nn.Conv2d(a, b, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
     size = widths[-1] * base * base
     head = nn.Sequential(nn.Flatten(), constrain(nn.Linear(size, 1)))
-    projection = constrain(nn.Embedding(config.classes, size)) if config.classes else None
+    projection: nn.Module | None = constrain(nn.Embedding(config.classes, size)) if config.classes else None
+    if config.attributes:
+        projection = AttributeEmbedding(config.attributes, size)
+        constrain(projection.values)
     return Discriminator(nn.Sequential(*layers), head, projection)

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from gan.attributes import granted
+
 
 class Generator(nn.Module):
-    """z and an optional class to a picture, in two halves: `stem` (first layer) and `body` (the rest)."""
+    """z and an optional class to a picture, in two halves: `stem` (first layer) and `body` (the rest).
 
-    def __init__(self, z_dim: int, classes: int, stem: nn.Module, body: nn.Module) -> None:
+    With `attributes` (number of values of each) z itself chooses what is to be seen, see `gan.attributes`.
+    """
+
+    def __init__(
+        self, z_dim: int, classes: int, stem: nn.Module, body: nn.Module, attributes: Sequence[int] = ()
+    ) -> None:
         super().__init__()
-        self.z_dim, self.classes = z_dim, classes
+        self.z_dim, self.classes, self.attributes = z_dim, classes, tuple(attributes)
         self.stem, self.body = stem, body
 
     def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Activations of the first layer, `[N, features]`, where PCA looks for directions."""
-        return self.stem(self._with_class(z, labels)).flatten(1)
+        return self.stem(self._told(z, labels)).flatten(1)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures `[N, C, H, W]`, nominally in [-1, 1], from z `[N, z_dim]` and labels `[N]` (int64)."""
-        return self.body(self.stem(self._with_class(z, labels)))
+        return self.body(self.stem(self._told(z, labels)))
 
-    def _with_class(self, z: Tensor, labels: Tensor | None) -> Tensor:
+    def _told(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        if self.attributes:
+            return granted(z, self.attributes)
         if not self.classes:
             return z
         if labels is None:
@@ -34,22 +45,40 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """A picture and an optional class to one logit: linear head, plus a projection onto the class.
 
-    D(x, y) = a . h(x) + b + V_y . h(x); Miyato and Koyama 2018 (arXiv 1802.05637).
+    D(x, y) = a . h(x) + b + V_y . h(x); Miyato and Koyama 2018 (arXiv 1802.05637). Of pictures whose
+    attributes nobody knows it judges the first part alone.
     """
 
-    def __init__(self, features: nn.Module, head: nn.Module, projection: nn.Module | None = None) -> None:
+    def __init__(self, features: nn.Sequential, head: nn.Module, projection: nn.Module | None = None) -> None:
         super().__init__()
         self.features, self.head, self.projection = features, head, projection
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` (int64)."""
+        """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64)."""
         h = self.features(pictures)
         logits = self.head(h).flatten(1).squeeze(1)
         if self.projection is None:
             return logits
         if labels is None:
-            raise ValueError("this discriminator needs a class for every picture")
+            if isinstance(self.projection, AttributeEmbedding):
+                return logits
+            raise ValueError("this discriminator needs the class of every picture")
         return logits + (self.projection(labels) * h.flatten(1)).sum(1)
+
+
+class AttributeEmbedding(nn.Module):
+    """Labels `[N, A]` of attributes to the sum of their values' vectors, `[N, features]`."""
+
+    offsets: Tensor
+
+    def __init__(self, sizes: Sequence[int], features: int) -> None:
+        super().__init__()
+        self.values = nn.Embedding(sum(sizes), features)
+        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+        self.register_buffer("offsets", starts, persistent=False)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        return self.values(labels + self.offsets).sum(1)
 
 
 class Reshape(nn.Module):

@@ -55,7 +55,7 @@ def test_a_run_on_cats_survives_a_reload_and_opens_in_explore(page: Page) -> Non
 def test_a_run_can_be_continued(page: Page) -> None:
     open_tab(page)
     choose(page, "train-data", "Fashion")
-    choose(page, "train-network", "MLP")
+    choose(page, "train-recipe", "The lesson's MLP")
     page.locator("#train-start").click()
     page.wait_for_function(CHANGED, arg="")
     page.locator("#train-stop").click()

@@ -23,13 +23,14 @@ import torch
 
 from gan.cats import cats
 from gan.classifier import Judge, shipped_judge
-from gan.config import PRESETS, TrainConfig
+from gan.config import PRESETS, TrainConfig, preset_config
 from gan.datasets import Dataset, fashion, open_dataset, to_bytes
 from gan.evaluate import HELD_OUT_SEEDS, Scores, attributes_made, measure, unclear
 from gan.model import BATCH
-from gan.training import TrainState, fitted, new_state, preview_latents, train
+from gan.state import TrainState, fitted, new_state
+from gan.training import preview_latents, train
 
-REFERENCE = "dcgan"
+REFERENCE = "lesson-dcgan"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=("fashion", "cats"), default="fashion")
     parser.add_argument("--at", type=float, nargs="+", default=[30, 60, 120], metavar="SECONDS")
-    parser.add_argument("--presets", nargs="+", choices=sorted(PRESETS), default=sorted(PRESETS))
+    parser.add_argument("--presets", nargs="+", choices=sorted(PRESETS), default=list(PRESETS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--count", type=int, default=2000)
@@ -119,7 +120,14 @@ def main() -> None:
         row
         for seed in options.seeds
         for preset in options.presets
-        for row in follow(preset, replace(PRESETS[preset], seed=seed), dataset, options.at, judge, real)
+        for row in follow(
+            preset,
+            replace(preset_config(preset, dataset.labels_tell), seed=seed),
+            dataset,
+            options.at,
+            judge,
+            real,
+        )
     ]
     if options.json:
         print(json.dumps({"floor": asdict(floor), "rows": [asdict(row) for row in rows]}, indent=1))

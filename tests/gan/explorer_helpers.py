@@ -7,7 +7,8 @@ from pathlib import Path
 from gan.checkpoint import save_run
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
-from gan.training import network_for, new_state, train
+from gan.state import network_for, new_state
+from gan.training import train
 
 RUN = "ab" * 16
 REFERENCE = f"runs/{RUN}"

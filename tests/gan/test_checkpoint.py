@@ -17,7 +17,8 @@ from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
 from gan.model import load_checkpoint
-from gan.training import TrainState, new_state, preview, preview_latents, train
+from gan.state import TrainState, new_state
+from gan.training import preview, preview_latents, train
 
 CPU = torch.device("cpu")
 SMALL = NetworkConfig("compact", 28, 1, z_dim=8, width=8, classes=10, spectral=True)

@@ -98,10 +98,12 @@ def test_a_class_that_is_asked_for_is_looked_for() -> None:
     model = load("fashion")
     judge = shipped_judge("fashion")
     images = torch.from_numpy(model.sample(range(200))).permute(0, 3, 1, 2).contiguous()
-    made = attributes_made(judge, judge.features(images), torch.arange(200) % 10)["garment"]
+    made = attributes_made(judge, judge.features(images), (torch.arange(200) % 10)[:, None])["garment"]
     assert made.asked is not None
     assert made.asked > 0.7
-    turned = attributes_made(judge, judge.features(images), (torch.arange(200) + 5) % 10)["garment"]
+    turned = attributes_made(judge, judge.features(images), ((torch.arange(200) + 5) % 10)[:, None])[
+        "garment"
+    ]
     assert turned.asked is not None
     assert turned.asked < 0.2
 

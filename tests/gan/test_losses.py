@@ -32,6 +32,10 @@ REFERENCE: dict[str, tuple[Callable[[Reals, Reals], float], Callable[[Reals, Rea
         lambda r, f: ((f - 1) ** 2).mean() / 2,
     ),
     "relativistic": (lambda r, f: softplus(f - r).mean(), lambda r, f: softplus(r - f).mean()),
+    "soft-hinge": (
+        lambda r, f: softplus(1 - r).mean() + softplus(1 + f).mean(),
+        lambda r, f: -f.mean(),
+    ),
 }
 
 
@@ -103,11 +107,11 @@ def test_the_directional_penalty_is_the_gradient_penalty_on_average(
 ) -> None:
     distance = 1e-4
     random = torch.Generator().manual_seed(0)
-    logits = discriminate(PICTURES)
     draws = []
     for _ in range(4000):
         noise = torch.randn(PICTURES.shape, generator=random, dtype=torch.float64)
-        draws.append(directional_penalty(logits, discriminate(PICTURES + distance * noise), distance))
+        ahead, behind = discriminate(PICTURES + distance * noise), discriminate(PICTURES - distance * noise)
+        draws.append(directional_penalty(ahead, behind, 2 * distance))
     estimate, exact = torch.stack(draws), gradient_penalty(discriminate, PICTURES)
     # Four standard errors of the mean.
     assert abs(estimate.mean() - exact) < 4 * estimate.std() / len(draws) ** 0.5

@@ -12,17 +12,20 @@ import pytest
 
 from gan import runs, tab_train
 from gan import tab_train_events as events
-from gan.config import PRESETS, NetworkConfig
+from gan.cats import cats_attribute_sizes
+from gan.config import NetworkConfig, preset_config
 from gan.curves import curves_html
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.runs import Status
+from gan.state import fitted
 from gan.train_form import form_settings, request_from_form, setting_values
 from gan.train_view import examples_html, in_words, parameter_counts, progress_html, strip_html, trouble_html
 from gan.training import Snapshot
 
 PHOTOS = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos"
-DEFAULTS = setting_values(PRESETS["compact"])
+MINUTE = preset_config("in-a-minute", "attributes")
+DEFAULTS = setting_values(MINUTE)
 
 
 @pytest.fixture(autouse=True)
@@ -45,60 +48,93 @@ def with_setting(name: str, value: Any) -> list[Any]:
 
 
 def test_the_form_of_a_preset_is_the_preset() -> None:
-    request = request_from_form("cats", 32, "compact", 3, DEFAULTS)
-    preset = PRESETS["compact"]
-    network = replace(preset.network, resolution=32, channels=3, classes=0)
-    assert request.config == replace(preset, network=network, seconds=180.0, steps=0)
-    assert (request.preset, request.title) == ("compact", "Cats, compact, 3 min")
-    fashion = request_from_form("fashion", 64, "mlp", 1, setting_values(PRESETS["mlp"]))
-    assert (fashion.resolution, fashion.config.network.channels, fashion.config.network.classes) == (
-        28,
-        1,
-        10,
-    )
+    request = request_from_form("cats", 32, "in-a-minute", 3, DEFAULTS)
+    sizes = cats_attribute_sizes()
+    network = replace(MINUTE.network, resolution=32, channels=3, attributes=sizes, z_dim=72)
+    assert request.config == replace(MINUTE, network=network, seconds=180.0, steps=0)
+    assert (request.preset, request.title) == ("in-a-minute", "Cats, in a minute, 3 min")
+    classes = setting_values(preset_config("in-a-minute", "classes"))
+    fashion = request_from_form("fashion", 64, "in-a-minute", 1, classes).config.network
+    assert (fashion.resolution, fashion.channels, fashion.classes, fashion.attributes) == (28, 1, 10, ())
+    own = request_from_form("own", 64, "in-a-minute", 1, DEFAULTS).config.network
+    assert (own.resolution, own.channels, own.classes, own.attributes) == (64, 3, 0, ())
+
+
+def test_the_lessons_networks_are_told_nothing() -> None:
+    for preset in ("lesson-dcgan", "lesson-mlp"):
+        settings = setting_values(preset_config(preset, "classes"))
+        network = request_from_form("fashion", 32, preset, 1, settings).config.network
+        assert (network.classes, network.attributes, network.resolution) == (0, (), 28)
+
+
+def test_the_config_of_every_recipe_is_the_one_that_the_worker_would_fit() -> None:
+    for name, side in (("fashion", 28), ("cats", 32), ("cats", 64)):
+        dataset = open_dataset(name, side, limit=16)
+        for preset in ("in-a-minute", "in-five-minutes", "lesson-dcgan", "lesson-mlp"):
+            settings = setting_values(preset_config(preset, dataset.labels_tell))
+            config = request_from_form(name, max(32, side), preset, 1, settings).config
+            assert config == fitted(config, dataset)
 
 
 def test_a_changed_setting_is_used_and_said() -> None:
-    request = request_from_form("cats", 64, "compact", 1, with_setting("gamma", 9.0))
+    request = request_from_form("cats", 64, "in-a-minute", 1, with_setting("gamma", 9.0))
     assert request.config.gamma == 9
-    assert request.preset == "compact, changed"
+    assert request.preset == "in-a-minute, changed"
 
 
-def test_each_data_set_gets_the_preset_that_suits_it_and_changes_by_hand_survive() -> None:
-    preset, *values = events.settings_for("fashion", "compact", "compact")
-    assert (preset, values) == ("compact-hinge", setting_values(PRESETS["compact-hinge"]))
-    assert events.settings_for("cats", "compact", "compact-hinge")[1:] == DEFAULTS
-    assert events.settings_for("cats", "mlp", "compact")[0] == "mlp"
-    preset, *values = events.settings_for("own", "compact", "compact")
-    assert preset == "compact"
-    assert values == [gr.skip()] * len(form_settings())
+def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_survive() -> None:
+    shown, minutes, *values = events.settings_for("fashion", "in-a-minute", "in-a-minute attributes")
+    assert (minutes, values) == (1, setting_values(preset_config("in-a-minute", "classes")))
+    assert events.settings_for("cats", "in-a-minute", shown)[2:] == DEFAULTS
+    assert events.settings_for("cats", "in-five-minutes", shown)[1] == 5
+    shown, *values = events.settings_for("own", "in-a-minute", "in-a-minute nothing")
+    assert values == [gr.skip()] * (1 + len(form_settings()))
 
 
 def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
-    settings = setting_values(PRESETS["compact-hinge"])
-    run_id, message, _ = events.start("", "", "fashion", 64, "compact", 1, False, *settings)
+    settings = setting_values(preset_config("in-a-minute", "classes"))
+    run_id, message, _ = events.start("", "", "fashion", 64, "in-a-minute", "", 1, False, *settings)
     assert message == ""
     request = runs.read_request(runs.run_folder(run_id))
-    assert request.preset == "compact-hinge"
+    assert request.preset == "in-a-minute"
     assert request.config.network.spectral
-    assert request.config.loss == "hinge"
+    assert request.config.loss == "soft-hinge"
+
+
+def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
+    assert events.show_beginnings("in-a-minute", []) == gr.update(visible=False)
+    offered = events.show_beginnings("from-a-checkpoint", [])
+    assert offered["visible"]
+    assert {value for _, value in offered["choices"]} == {"cats", "fashion"}
+    settings = setting_values(preset_config("from-a-checkpoint", "classes"))
+    asked = ["from-a-checkpoint", "fashion", 1, False, *settings]
+    _, message, _ = events.start("", "", "cats", 64, *asked)
+    assert "28 px, grey, with 10 classes" in message
+    run_id, message, _ = events.start("", "", "fashion", 64, *asked)
+    assert message == ""
+    request = runs.read_request(runs.run_folder(run_id))
+    assert (request.start_from, request.config.frozen) == ("fashion", 2)
+    for nothing in ("", None, "nothing", "../../etc"):
+        _, message, _ = events.start("", "", "fashion", 64, "from-a-checkpoint", nothing, 1, False, *settings)
+        assert message.startswith("⚠️")
+    assert "28 px" in events.describe_recipe("fashion", 28, "from-a-checkpoint", "fashion", 24)
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (10, 600), (9999, 600), (-5, 60), (None, 60)])
 def test_the_time_budget_stays_within_ten_minutes(minutes: float, seconds: float) -> None:
-    assert request_from_form("cats", 32, "compact", minutes, DEFAULTS).config.seconds == seconds
+    assert request_from_form("cats", 32, "in-a-minute", minutes, DEFAULTS).config.seconds == seconds
 
 
 @pytest.mark.parametrize(
     ("data", "resolution", "preset", "settings"),
     [
-        ("../../etc", 64, "compact", DEFAULTS),
-        ("cats", 4096, "compact", DEFAULTS),
+        ("../../etc", 64, "in-a-minute", DEFAULTS),
+        ("cats", 4096, "in-a-minute", DEFAULTS),
         ("cats", 64, "huge", DEFAULTS),
-        ("cats", 64, "compact", with_setting("batch", 10**9)),
-        ("cats", 64, "compact", with_setting("generator_lr", None)),
-        ("cats", 64, "compact", with_setting("width", "wide")),
-        ("cats", 64, "compact", with_setting("loss", "none")),
+        ("cats", 64, "in-a-minute", with_setting("batch", 10**9)),
+        ("cats", 64, "in-a-minute", with_setting("generator_lr", None)),
+        ("cats", 64, "in-a-minute", with_setting("width", "wide")),
+        ("cats", 64, "in-a-minute", with_setting("loss", "none")),
     ],
 )
 def test_a_form_that_no_page_would_send_is_refused(
@@ -109,12 +145,12 @@ def test_a_form_that_no_page_would_send_is_refused(
 
 
 def start(run_id: str = "", data: str = "cats", upload_id: str = "") -> tuple[Any, str, Any]:
-    return events.start(run_id, upload_id, data, 32, "compact", 1, False, *DEFAULTS)
+    return events.start(run_id, upload_id, data, 32, "in-a-minute", "", 1, False, *DEFAULTS)
 
 
 def test_start_stop_and_look() -> None:
     run_id, message, title = start()
-    assert (message, title) == ("", "Cats, compact, 1 min")
+    assert (message, title) == ("", "Cats, in a minute, 1 min")
     assert "Number 1 in the queue" in events.look_anew(run_id)[1]
     _, message, _ = start(run_id)
     assert "still training" in message
@@ -157,15 +193,16 @@ def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:
 
 
 def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
-    assert events.understand([]) == ("", "")
-    upload_id, text = events.understand([str(next(PHOTOS.glob("*.jpg")))] * 2)
+    assert events.understand([])[:2] == ("", "")
+    upload_id, text, _ = events.understand([str(next(PHOTOS.glob("*.jpg")))] * 2)
     assert upload_id == ""
     assert "Only 2 of these pictures" in text
     assert "Choose your pictures first" in start(data="own", upload_id="")[1]
 
-    upload_id, text = events.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])
+    upload_id, text, augment = events.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])
     assert "pictures used" in text
     assert "<img" in text
+    assert augment == 1  # so few pictures could be learned by heart
     run_id, message, _ = start(data="own", upload_id=upload_id)
     assert message == ""
     assert (runs.run_folder(run_id) / "data.safetensors").is_file()
@@ -230,5 +267,5 @@ def test_the_page_can_be_laid_out() -> None:
     with gr.Blocks() as demo:
         tab_train.build(gr.BrowserState([]))
     ids = {c["props"].get("elem_id") for c in demo.get_config_file()["components"]}
-    wanted = "data files network minutes start stop continue keep name live progress curves message"
+    wanted = "data files recipe beginning minutes start stop continue keep name live progress curves message"
     assert {f"train-{name}" for name in wanted.split()} <= ids

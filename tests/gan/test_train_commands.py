@@ -16,7 +16,7 @@ from gan.model import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "data" / "pictures" / "photos"
-TINY = ["train", "--data", "fashion", "--preset", "mlp", "--z-dim", "8", "--batch", "8"]
+TINY = ["train", "--data", "fashion", "--preset", "lesson-mlp", "--z-dim", "8", "--batch", "8"]
 
 
 def training(folder: Path) -> dict[str, object]:
@@ -29,7 +29,7 @@ def test_a_run_is_trained_resumed_and_loaded(tmp_path: Path, capsys: pytest.Capt
     printed = capsys.readouterr()
     assert printed.out == f"{out}\n"
     assert "100.0 %" in printed.err
-    assert (training(out)["step"], training(out)["seed"], training(out)["preset"]) == (3, 7, "mlp")
+    assert (training(out)["step"], training(out)["seed"], training(out)["preset"]) == (3, 7, "lesson-mlp")
 
     assert main(["train", "--resume", str(out), "--steps", "5"]) == 0
     assert training(out)["step"] == 5
@@ -41,13 +41,20 @@ def test_a_run_is_trained_resumed_and_loaded(tmp_path: Path, capsys: pytest.Capt
 def test_a_run_starts_from_another_ones_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, fresh = tmp_path / "first", tmp_path / "second", tmp_path / "fresh"
     assert main([*TINY, "--steps", "30", "--out", str(first)]) == 0
-    still = [*TINY, "--steps", "1", "--seed", "7", "--generator-lr", "1e-6", "--discriminator-lr", "1e-6"]
+    plain = [*TINY[:5], "--batch", "8"]
+    still = [*plain, "--steps", "1", "--seed", "7", "--generator-lr", "1e-6", "--discriminator-lr", "1e-6"]
     assert main([*still, "--start-from", str(first), "--out", str(second)]) == 0
-    assert main([*still, "--out", str(fresh)]) == 0
+    assert main([*still, "--z-dim", "8", "--out", str(fresh)]) == 0
     assert training(second)["step"] == 1
     drawn = {f: load(str(f)).sample(range(10)).astype(int) for f in (first, second, fresh)}
     assert 3 * abs(drawn[first] - drawn[second]).mean() < abs(drawn[first] - drawn[fresh]).mean()
     assert main([*TINY, "--z-dim", "9", "--start-from", str(first), "--out", str(tmp_path / "x")]) == 2
+    assert "leave --z-dim away" in capsys.readouterr().err
+    cats = ["train", "--data", "cats", "--pictures", "20", "--start-from", str(first)]
+    assert main([*cats, "--out", str(tmp_path / "x")]) == 2
+    assert "28 px, grey" in capsys.readouterr().err
+    assert main([*TINY, "--preset", "from-a-checkpoint", "--out", str(tmp_path / "x")]) == 2
+    assert "needs --start-from" in capsys.readouterr().err
     assert main(["train", "--resume", str(first), "--start-from", str(second)]) == 2
     assert "--start-from" in capsys.readouterr().err
 
@@ -59,7 +66,7 @@ def test_a_folder_of_pictures_is_learned_from(tmp_path: Path, capsys: pytest.Cap
     for i in range(16):
         original.crop((4 * i, 0, 4 * i + 64, 64)).save(pictures / f"{i}.png")
     (pictures / "notes.jpg").write_text("not a picture")
-    options = ["--preset", "mlp", "--steps", "1", "--batch", "4", "--resolution", "32"]
+    options = ["--preset", "lesson-mlp", "--steps", "1", "--batch", "4", "--resolution", "32"]
     assert main(["train", "--data", str(pictures), *options, "--out", str(out)]) == 0
     assert "16 of 17 pictures used" in capsys.readouterr().err
     assert load(str(out)).config.resolution == 32
@@ -115,7 +122,8 @@ def test_every_setting_has_a_flag_with_its_limits(capsys: pytest.CaptureFixture[
     text = " ".join(capsys.readouterr().out.split())
     for name in TrainConfig.__dataclass_fields__:
         assert name == "network" or f"--{name.replace('_', '-')}" in text
-    assert "relativistic,hinge,bce,least-squares" in text
+    assert "relativistic,soft-hinge,hinge,bce,least-squares" in text
+    assert "--no-told" in text
 
 
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path) -> None:
@@ -138,7 +146,7 @@ def test_a_number_of_pictures_can_be_asked_for_and_a_resumed_run_keeps_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
-    few = ["train", "--data", "fashion", "--preset", "mlp", "--pictures", "300", "--batch", "16"]
+    few = ["train", "--data", "fashion", "--preset", "lesson-mlp", "--pictures", "300", "--batch", "16"]
     assert main([*few, "--steps", "1", "--out", str(out)]) == 0
     assert store.read(out).config["data"]["pictures"] == 300
     assert main(["train", "--resume", str(out), "--steps", "2"]) == 0

@@ -1,27 +1,29 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from gan import rescue
 from gan.config import ARCHITECTURES, LOSSES, PENALTIES, NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset, to_unit
 from gan.errors import GanError
-from gan.training import (
+from gan.losses import ADVERSARIAL
+from gan.state import TrainState, network_for, new_state
+from gan.steps import (
     Batch,
-    TrainState,
     discriminator_step,
     draw_batch,
     generator_step,
-    network_for,
-    new_state,
-    preview,
+    play,
+    plays_at_once,
     probabilities,
-    train,
     update_average,
 )
+from gan.training import preview, train
 
 CPU = torch.device("cpu")
 SMALL = NetworkConfig("compact", 28, 1, z_dim=8, width=8, classes=10)
@@ -68,6 +70,52 @@ def test_each_step_changes_its_own_player_only(garments: Dataset, loss: str, pen
     assert same(discriminator, weights(state.discriminator))
     assert not any(map(torch.equal, generator, state.generator.parameters()))
     assert all(p.requires_grad for p in state.discriminator.parameters())
+
+
+def gradients(network: nn.Module) -> list[Tensor]:
+    return [p.grad.clone() for p in network.parameters() if p.grad is not None]
+
+
+@pytest.mark.parametrize("loss", [name for name, pair in ADVERSARIAL.items() if pair.steady])
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_one_look_gives_both_players_the_gradients_of_their_own_steps(
+    garments: Dataset, loss: str, penalty: str
+) -> None:
+    config = replace(CONFIG, loss=loss, penalty=penalty)
+    state, batch = prepared(config, garments)
+    twin = deepcopy(state)
+    twin.random = torch.Generator().manual_seed(0)
+    twin.random.set_state(state.random.get_state())
+    generator_step(twin, batch, config)
+    expected = gradients(twin.generator)
+    twin.generator.load_state_dict(state.generator.state_dict())
+    alone = discriminator_step(twin, batch, config)
+
+    assert plays_at_once(config)
+    together, _ = play(state, batch, config)
+    assert float(together.loss) == pytest.approx(float(alone.loss), rel=1e-5)
+    for found, own in zip(gradients(state.generator), expected, strict=True):
+        torch.testing.assert_close(found, own, rtol=1e-3, atol=1e-6)
+    for found, own in zip(gradients(state.discriminator), gradients(twin.discriminator), strict=True):
+        torch.testing.assert_close(found, own, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        replace(CONFIG, loss="hinge"),
+        replace(CONFIG, loss="least-squares"),
+        replace(CONFIG, at_once=False),
+        replace(CONFIG, network=replace(SMALL, architecture="dcgan")),
+    ],
+)
+def test_where_one_look_does_not_do_the_players_take_turns(garments: Dataset, config: TrainConfig) -> None:
+    assert not plays_at_once(config)
+    state, batch = prepared(config, garments)
+    generator, discriminator = parameters(state.generator), weights(state.discriminator)
+    play(state, batch, config)
+    assert not same(discriminator, weights(state.discriminator))
+    assert not any(map(torch.equal, generator, state.generator.parameters()))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -186,6 +234,48 @@ def test_a_run_that_diverges_says_so(garments: Dataset) -> None:
         next(state.discriminator.parameters()).fill_(float("nan"))
     with pytest.raises(GanError, match="diverged"):
         list(train(config, garments, state))
+
+
+def test_a_run_that_diverges_goes_back_to_a_good_state(
+    garments: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescue, "KEEP_EVERY", 0.0)
+    config = replace(CONFIG, steps=8)
+    state = new_state(config, CPU)
+    notes = []
+    for snapshot in train(config, garments, state, every=0.0):
+        notes.append(snapshot.note)
+        if snapshot.step == 5 and not snapshot.note:
+            with torch.no_grad():
+                next(state.discriminator.parameters()).fill_(float("nan"))
+    assert notes[:5] == [""] * 5
+    assert set(notes[5:]) == {
+        "The training diverged at step 6, so it went back to step 4 "
+        "and goes on with 0.5 times the learning rates."
+    }
+    assert (state.step, state.calm) == (8, 0.5)
+    for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
+        assert optimiser.param_groups[0]["lr"] < 0.5 * CONFIG.generator_lr
+    for network in (state.generator, state.discriminator, state.average):
+        assert all(value.isfinite().all() for value in network.state_dict().values())
+
+
+def test_a_run_that_always_diverges_ends_in_its_last_good_state(
+    garments: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescue, "KEEP_EVERY", 0.0)
+    state = new_state(CONFIG, CPU)
+
+    def watch() -> None:
+        for snapshot in train(replace(CONFIG, steps=9), garments, state, every=0.0):
+            if snapshot.step >= 3:
+                with torch.no_grad():
+                    next(state.generator.parameters()).fill_(float("nan"))
+
+    with pytest.raises(GanError, match=r"diverged 4 times.*what was learned before is kept"):
+        watch()
+    assert state.step in (1, 2)
+    assert all(value.isfinite().all() for value in state.average.state_dict().values())
 
 
 @pytest.mark.parametrize(

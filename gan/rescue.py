@@ -1,0 +1,93 @@
+"""When a run diverges it goes back to its last good state and goes on with half the learning rates."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from gan.errors import GanError
+from gan.state import TrainState
+
+MOST_RESCUES = 3
+KEEP_EVERY = 5.0
+CALMER = 0.5
+LARGEST_LOSS = 1e6
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A copy of everything in a state that learning changes."""
+
+    step: int
+    images_seen: int
+    parts: tuple[dict[str, Any], ...]
+
+
+def _parts(state: TrainState) -> tuple[Any, ...]:
+    return (
+        state.generator,
+        state.discriminator,
+        state.average,
+        state.generator_optimiser,
+        state.discriminator_optimiser,
+    )
+
+
+def is_sound(state: TrainState, *losses: float) -> bool:
+    """Whether losses and weights are still numbers, and losses of a size that a game can have."""
+    networks: tuple[nn.Module, ...] = (state.generator, state.discriminator, state.average)
+    return all(abs(loss) < LARGEST_LOSS for loss in losses) and all(
+        bool(value.isfinite().all()) for network in networks for value in network.state_dict().values()
+    )
+
+
+class Lifeline:
+    """Remembers good states of a run, and brings it back to one."""
+
+    def __init__(self, state: TrainState) -> None:
+        # Two, because the newest may have been taken when the trouble had begun and was not to be seen yet.
+        self._moments = deque([_moment(state)], maxlen=2)
+        self._kept_at = time.monotonic()
+        self._rescues = 0
+
+    def keep(self, state: TrainState) -> None:
+        """Remember the state, which is sound, unless the last one that was remembered is quite new."""
+        if time.monotonic() - self._kept_at >= KEEP_EVERY:
+            self._moments.append(_moment(state))
+            self._kept_at = time.monotonic()
+
+    def back(self, state: TrainState) -> str:
+        """Bring the state back to the older remembered moment, with lower learning rates; says so.
+
+        The random state goes on, so that the same way is not taken again.
+
+        Raises:
+            GanError: when this did not help several times; the state is a good one nevertheless.
+        """
+        diverged_at, moment = state.step, self._moments[0]
+        for part, values in zip(_parts(state), moment.parts, strict=True):
+            part.load_state_dict(deepcopy(values))
+        state.step, state.images_seen = moment.step, moment.images_seen
+        state.calm *= CALMER
+        self._moments = deque([moment], maxlen=2)
+        self._kept_at = time.monotonic()
+        self._rescues += 1
+        if self._rescues > MOST_RESCUES:
+            raise GanError(
+                f"The training diverged {self._rescues} times, at last at step {diverged_at:,}. Lower the "
+                "learning rates or choose another recipe; what was learned before is kept."
+            )
+        return (
+            f"The training diverged at step {diverged_at:,}, so it went back to step {moment.step:,} and "
+            f"goes on with {state.calm:g} times the learning rates."
+        )
+
+
+def _moment(state: TrainState) -> _Moment:
+    parts = tuple(deepcopy(part.state_dict()) for part in _parts(state))
+    return _Moment(state.step, state.images_seen, parts)

@@ -1,0 +1,115 @@
+"""The state of a training run: both players, their optimisers, the average, and how far they are."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from gan.config import NetworkConfig, TrainConfig
+from gan.datasets import Dataset
+from gan.networks import Discriminator, Generator, build_discriminator, build_generator
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass
+class TrainState:
+    """Everything a run needs to go on: both players, the average, both optimisers, progress, random state.
+
+    Attributes:
+        calm: both learning rates are multiplied by it; halved each time the run diverges (`gan.rescue`).
+    """
+
+    generator: Generator
+    discriminator: Discriminator
+    average: Generator
+    generator_optimiser: Adam
+    discriminator_optimiser: Adam
+    random: torch.Generator
+    device: torch.device
+    step: int = 0
+    images_seen: int = 0
+    seconds: float = 0.0
+    calm: float = 1.0
+
+
+def default_device() -> torch.device:
+    """CUDA where present, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def network_for(dataset: Dataset, network: NetworkConfig, told: bool = True) -> NetworkConfig:
+    """`network` with the size and colours of the data set, and with its classes or attributes where `told`.
+
+    A latent vector that chooses among attributes has at least one coordinate for each of their values.
+    """
+    _, channels, _, side = dataset.images.shape
+    sizes = dataset.attribute_sizes if told and network.architecture == "compact" else ()
+    return replace(
+        network,
+        resolution=side,
+        channels=channels,
+        classes=len(dataset.classes) if told else 0,
+        attributes=sizes,
+        z_dim=max(network.z_dim, sum(sizes)),
+    )
+
+
+def fits(dataset: Dataset, config: TrainConfig) -> bool:
+    """Whether the config's network can learn from the data set.
+
+    One that chooses attributes, from an earlier run, may also go on with pictures of which nothing is known.
+    """
+    expected = network_for(dataset, config.network, config.told)
+    unknown = config.network.attributes and not expected.attributes and not expected.classes
+    return config.network == (
+        replace(expected, attributes=config.network.attributes) if unknown else expected
+    )
+
+
+def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
+    """`config` with its network fitted to the data set (`network_for`)."""
+    return replace(config, network=network_for(dataset, config.network, config.told))
+
+
+def new_state(config: TrainConfig, device: torch.device | None = None) -> TrainState:
+    """Both players freshly initialised from `config.seed`, with their optimisers."""
+    device = device or default_device()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = _placed(build_generator(config.network), device)
+        discriminator = _placed(build_discriminator(config.network), device)
+    _freeze(discriminator, config.frozen)
+    average = deepcopy(generator).requires_grad_(False)
+    return TrainState(
+        generator=generator,
+        discriminator=discriminator,
+        average=average,
+        generator_optimiser=_optimiser(generator, config.generator_lr, config),
+        discriminator_optimiser=_optimiser(discriminator, config.discriminator_lr, config),
+        random=torch.Generator().manual_seed(config.seed),
+        device=device,
+    )
+
+
+def _freeze(discriminator: Discriminator, layers: int) -> None:
+    """The first layers, which see edges and colours, do not learn (Mo et al. 2020, arXiv 2002.10964)."""
+    weighted = [m for m in discriminator.features if next(m.parameters(), None) is not None]
+    for layer in weighted[:layers]:
+        layer.requires_grad_(False)
+
+
+def _placed(network: Network, device: torch.device) -> Network:
+    """On the device, with weights in the layout that its convolutions are fastest in."""
+    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _optimiser(network: nn.Module, lr: float, config: TrainConfig) -> Adam:
+    betas = (config.beta1, config.beta2)
+    learning = [p for p in network.parameters() if p.requires_grad]
+    return Adam(learning, lr=lr, betas=betas, weight_decay=config.weight_decay, fused=True)

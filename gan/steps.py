@@ -1,0 +1,228 @@
+"""One step of the game: a batch, the update of each player alone, and of both from one look at the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gan.attributes import wishing
+from gan.augmentation import augmented
+from gan.config import TrainConfig
+from gan.datasets import Dataset, to_unit
+from gan.losses import ADVERSARIAL, AdversarialLoss, directional_penalty, likeness_loss
+from gan.state import TrainState
+
+PENALTY_DISTANCE = 0.1
+FAINTEST_GRADIENT = 1e-6
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step tells: scalars (shape `[]`) still on the device, so that nobody waits for them."""
+
+    loss: Tensor
+    real_score: Tensor
+    fake_score: Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real pictures `[N, C, H, W]` in [-1, 1] and latent vectors `[N, z_dim]` to play with.
+
+    Attributes:
+        labels: classes `[N]` or attributes `[N, A]` of the real and of the generated pictures alike, or None.
+    """
+
+    real: Tensor
+    z: Tensor
+    labels: Tensor | None
+
+
+def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batch:
+    """Random pictures (mirrored at random where the data set allows it), their labels, and z ~ N(0, I).
+
+    Where z chooses attributes, it chooses those of the pictures.
+    """
+    index = torch.randint(len(dataset), (config.batch,), generator=state.random)
+    z = torch.randn(config.batch, config.network.z_dim, generator=state.random)
+    real = to_unit(dataset.images[index])
+    if dataset.mirror:
+        flip = torch.rand(config.batch, generator=state.random) < 0.5
+        real = torch.where(flip[:, None, None, None], real.flip(3), real)
+    labels = known_labels(dataset, config)
+    labels = None if labels is None else labels[index]
+    if labels is not None and config.network.attributes:
+        z = wishing(z, labels, config.network.attributes)
+    labels = None if labels is None else labels.to(state.device)
+    real = real.to(state.device, memory_format=torch.channels_last)
+    return Batch(real, z.to(state.device), labels)
+
+
+def known_labels(dataset: Dataset, config: TrainConfig) -> Tensor | None:
+    """What the networks are told of every picture: classes `[N]`, attributes `[N, A]`, or None."""
+    if config.network.attributes:
+        return dataset.labels if dataset.attribute_sizes else None
+    return dataset.class_labels if config.network.classes else None
+
+
+def probabilities(real_logits: Tensor, fake_logits: Tensor, relative: bool) -> tuple[Tensor, Tensor]:
+    """Mean D(x) and D(G(z)) as probabilities of being real.
+
+    sigmoid(logit); where only differences of logits have a meaning (relativistic loss), each side is first
+    measured against the mean of the other.
+    """
+    real, fake = real_logits.detach(), fake_logits.detach()
+    if relative:
+        real, fake = real - fake.mean(), fake - real.mean()
+    return real.sigmoid().mean(), fake.sigmoid().mean()
+
+
+def plays_at_once(config: TrainConfig) -> bool:
+    """Whether both players learn from one look at a batch (`joint_step`), or in turn.
+
+    Batch norm in the discriminator ties the pictures of a batch together, and some losses give the
+    discriminator nothing to learn from a picture that the generator still learns from; both need turns.
+    """
+    return config.at_once and ADVERSARIAL[config.loss].steady and config.network.architecture != "dcgan"
+
+
+def play(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResult, StepResult]:
+    """One update of each player; returns the discriminator's result and the generator's."""
+    if plays_at_once(config):
+        return joint_step(state, batch, config)
+    return discriminator_step(state, batch, config), generator_step(state, batch, config)
+
+
+def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResult, StepResult]:
+    """One update of both from a single pass of G and a single pass of D, about a third cheaper than turns.
+
+    D judges each picture alone, so the gradients of both losses on a generated picture point along dD/dx:
+
+        dL_D/dx = (dL_D/df) dD/dx,  dL_G/dx = (dL_G/df) dD/dx,  f = D(x)
+
+    The second is the first times a number for each picture, and only the first is ever calculated.
+    """
+    loss_pair = ADVERSARIAL[config.loss]
+    fake = state.generator(batch.z, batch.labels)
+    seen = fake.detach().requires_grad_(True)
+    state.discriminator_optimiser.zero_grad(set_to_none=True)
+    real_logits, fake_logits = _judge_together(state, batch, seen, config)
+    loss = loss_pair.discriminator(real_logits, fake_logits)
+    _with_penalty(loss, state, batch, seen.detach(), config).backward()
+    generator_loss, ratio = _generators_share(loss_pair, real_logits.detach(), fake_logits.detach())
+    assert seen.grad is not None
+    state.generator_optimiser.zero_grad(set_to_none=True)
+    gradient = seen.grad * ratio[:, None, None, None]
+    if _likeness(batch, config):
+        (towards_real,) = torch.autograd.grad(likeness_loss(batch.real, seen), seen)
+        gradient = gradient + config.likeness * towards_real
+    fake.backward(gradient)
+    state.discriminator_optimiser.step()
+    state.generator_optimiser.step()
+    scores = probabilities(real_logits, fake_logits, loss_pair.relative)
+    return StepResult(loss.detach(), *scores), StepResult(generator_loss, *scores)
+
+
+def _likeness(batch: Batch, config: TrainConfig) -> bool:
+    """Whether each generated picture should also be like the real one, because both have all attributes."""
+    return bool(config.likeness and config.network.attributes) and batch.labels is not None
+
+
+def _generators_share(loss_pair: AdversarialLoss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """The generator's loss, and (dL_G/df) / (dL_D/df) for every generated picture, `[N]`."""
+    fake = fake.requires_grad_(True)
+    (theirs,) = torch.autograd.grad(loss_pair.discriminator(real, fake), fake)
+    loss = loss_pair.generator(real, fake)
+    (own,) = torch.autograd.grad(loss, fake)
+    # dL_D/df is positive: D always wants generated pictures lower.
+    return loss.detach(), own / theirs.clamp_min(FAINTEST_GRADIENT / len(fake))
+
+
+def discriminator_step(state: TrainState, batch: Batch, config: TrainConfig) -> StepResult:
+    """One update of D on real and generated pictures; G is only read."""
+    loss_pair = ADVERSARIAL[config.loss]
+    with torch.no_grad():
+        fake = state.generator(batch.z, batch.labels)
+    state.discriminator_optimiser.zero_grad(set_to_none=True)
+    if config.network.architecture == "dcgan":
+        # Batch norm expects each kind alone (the lesson's way).
+        real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
+        fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
+    else:
+        real_logits, fake_logits = _judge_together(state, batch, fake, config)
+    loss = loss_pair.discriminator(real_logits, fake_logits)
+    _with_penalty(loss, state, batch, fake, config).backward()
+    state.discriminator_optimiser.step()
+    return StepResult(loss.detach(), *probabilities(real_logits, fake_logits, loss_pair.relative))
+
+
+def _judge_together(
+    state: TrainState, batch: Batch, fake: Tensor, config: TrainConfig
+) -> tuple[Tensor, Tensor]:
+    """Logits of real and of generated pictures, from one pass."""
+    labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
+    pictures = _shown(state, torch.cat([batch.real, fake]), config)
+    real_logits, fake_logits = state.discriminator(pictures, labels).chunk(2)
+    return real_logits, fake_logits
+
+
+def _shown(state: TrainState, pictures: Tensor, config: TrainConfig) -> Tensor:
+    """Pictures as the discriminator gets to see them."""
+    return augmented(pictures, config.augment, state.random)
+
+
+def _with_penalty(loss: Tensor, state: TrainState, batch: Batch, fake: Tensor, config: TrainConfig) -> Tensor:
+    """`loss` plus gamma / 2 times the gradient penalty, estimated on a part of the batch."""
+    if config.penalty == "none" or not config.gamma:
+        return loss
+    count = max(1, round(config.penalty_share * len(batch.real)))
+    kinds = [batch.real[:count], fake[:count]] if config.penalty == "r1+r2" else [batch.real[:count]]
+    pictures = torch.cat(kinds)
+    noise = torch.randn(pictures.shape, generator=state.random).to(pictures)
+    shift = PENALTY_DISTANCE * noise.contiguous(memory_format=torch.channels_last)
+    labels = None if batch.labels is None else torch.cat([batch.labels[:count]] * (2 * len(kinds)))
+    ahead, behind = state.discriminator(torch.cat([pictures + shift, pictures - shift]), labels).chunk(2)
+    penalty = len(kinds) * directional_penalty(ahead, behind, 2 * PENALTY_DISTANCE)
+    return loss + config.gamma / 2 * penalty
+
+
+def generator_step(state: TrainState, batch: Batch, config: TrainConfig) -> StepResult:
+    """One update of G through a frozen D."""
+    loss_pair = ADVERSARIAL[config.loss]
+    state.generator_optimiser.zero_grad(set_to_none=True)
+    trained = [p for p in state.discriminator.parameters() if p.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    fake = state.generator(batch.z, batch.labels)
+    fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
+    real_logits = fake_logits
+    if loss_pair.relative:
+        with torch.no_grad():
+            real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
+    loss = loss_pair.generator(real_logits, fake_logits)
+    if _likeness(batch, config):
+        (loss + config.likeness * likeness_loss(batch.real, fake)).backward()
+    else:
+        loss.backward()
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    state.generator_optimiser.step()
+    return StepResult(loss.detach(), *probabilities(real_logits, fake_logits, loss_pair.relative))
+
+
+@torch.no_grad()
+def update_average(state: TrainState, config: TrainConfig) -> None:
+    """average <- b average + (1 - b) generator, b = 0.5^(batch / half-life); counters are copied.
+
+    The half-life is `config.average` pictures, but at most 5 % of those seen, so that a young average forgets
+    the first steps (ramp as in Karras et al. 2020, arXiv 2006.06676).
+    """
+    half_life = max(1.0, min(config.average, 0.05 * state.images_seen))
+    weight = 1 - 0.5 ** (config.batch / half_life)
+    theirs, current = state.average.state_dict(), state.generator.state_dict()
+    floating = [name for name, value in current.items() if value.is_floating_point()]
+    torch._foreach_lerp_([theirs[name] for name in floating], [current[name] for name in floating], weight)
+    for name in current.keys() - floating:
+        theirs[name].copy_(current[name])
