@@ -48,6 +48,7 @@ def model_card(
         _what(checkpoint),
         _use(name),
         _training(checkpoint, checkpoint.has(STATE) and include_training is not False),
+        _ruler(checkpoint),
         _data(checkpoint),
         _limits(checkpoint),
     ]
@@ -94,8 +95,17 @@ def _what(checkpoint: Checkpoint) -> str:
     latent = f" from a latent vector of length {plain(network['z_dim'])}" if network.get("z_dim") else ""
     return (
         f"A generative adversarial network{kind} that draws pictures{size}{latent}. "
-        "It was made with Latent Atelier and can be explored there with sliders."
+        f"It was made with Latent Atelier and can be explored there with sliders.{_told(network)}"
     )
+
+
+def _told(network: Mapping[str, Any]) -> str:
+    if network.get("attributes"):
+        return (
+            " In training it was told what each picture shows, and compared its own with the real one; the "
+            "first coordinates of the latent vector are wishes for one value each; the strongest is granted."
+        )
+    return " It is told which class to draw." if network.get("classes") else ""
 
 
 def _use(repository: str) -> str:
@@ -163,6 +173,44 @@ def _duration(seconds: Any) -> str | None:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
+def _ruler(checkpoint: Checkpoint) -> str:
+    """What the pictures are worth, beside what real ones get, where it was measured (`gan.evaluate`)."""
+    ruler = _part(checkpoint, "ruler")
+    scores, floor = (ruler.get(kind) for kind in ("scores", "floor"))
+    if not isinstance(scores, Mapping) or not isinstance(floor, Mapping):
+        return ""
+    rows = [
+        (name.replace("_", " ").capitalize(), scores.get(name), floor.get(name))
+        for name in ("frechet_distance", "kernel_distance", "coverage", "density", "recall", "precision")
+    ]
+    rows.append(("Share that the classifier cannot read", ruler.get("unclear"), ruler.get("floor_unclear")))
+    rows.append(("Share suspiciously near to a training picture", ruler.get("copies"), 0.05))
+    lines = [f"| {name} | {_value(ours)} | {_value(real)} |" for name, ours, real in rows if _value(ours)]
+    words = (
+        f"{_number(ruler.get('pictures')) or 'Some'} pictures, uncurated, truncation 1, in the features of: "
+        f"{plain(ruler.get('features'))}. Read every number beside that of other real pictures; it is no FID."
+    )
+    table = ["| | generated | real |", "|---|---|---|", *lines]
+    return "\n".join(["## Measured", "", words, "", *table, *_values_made(ruler)])
+
+
+def _values_made(ruler: Mapping[str, Any]) -> list[str]:
+    made = ruler.get("attributes")
+    if not isinstance(made, Mapping) or not made:
+        return []
+    parts = []
+    for name, entry in list(made.items())[:16]:
+        if isinstance(entry, Mapping):
+            asked = entry.get("asked")
+            known = f" ({100 * asked:.0f} % recognised as asked for)" if isinstance(asked, float) else ""
+            parts.append(f"{plain(name, 60)} {plain(entry.get('made'))} of {plain(entry.get('of'))}{known}")
+    return ["", f"Values that appear at least a fifth as often as they should: {', '.join(parts)}."]
+
+
+def _value(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, int | float) and abs(value) < 1e9 else ""
+
+
 def _data(checkpoint: Checkpoint) -> str:
     data = _part(checkpoint, "data")
     if not data:
@@ -183,10 +231,13 @@ def _limits(checkpoint: Checkpoint) -> str:
     data = plain(
         _part(checkpoint, "data").get("title") or _part(checkpoint, "data").get("name") or "its data"
     )
+    flaws = checkpoint.config.get("flaws")
+    seen = [f"- {plain(flaw)}" for flaw in flaws[:20]] if isinstance(flaws, list) else []
+    known = "".join(f"\n{line}" for line in seen)
     return f"""## Known limits
 
 - It draws only what resembles {data}; it understands no text and no other pictures.
 - A small network trained for a short time: expect smeared details and some failed pictures. Lower truncation
   gives more typical ones, higher truncation stranger ones.
 - What is rare in the training pictures is rarer still, or missing, in what it draws.
-- Pictures may resemble training pictures; the licence of the data applies to what you do with them."""
+- Pictures may resemble training pictures; the licence of the data applies to what you do with them.{known}"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
@@ -47,6 +48,7 @@ def save_run(
             "licence": dataset.licence,
             "attribution": dataset.attribution,
             "classes": list(dataset.classes),
+            "attributes": [asdict(attribute) for attribute in dataset.attributes],
             "pictures": len(dataset),
         },
         "training": {

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
+from typing import Any
 
+from checkpoints import store
+from checkpoints.card import model_card
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.evaluate import FEWEST_PICTURES, MOST_PICTURES, Report, evaluate
 from gan.model import CheckpointError, load
+from gan.runs import write_atomically, write_json
 
 
 def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -23,17 +27,35 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         help=f"pictures on each side, {FEWEST_PICTURES} to {MOST_PICTURES} (default: %(default)s)",
     )
     parser.add_argument("--data", metavar="FOLDER|ZIP", help="what a network of own pictures learned from")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="also write the table into the folder's config.json and model card",
+    )
     parser.set_defaults(run=run_evaluate)
 
 
 def run_evaluate(arguments: Namespace) -> int:
     """Print the report; progress goes to standard error. Returns 0, or 2 after a caller's mistake."""
     try:
-        print(json.dumps(_report(arguments).to_json(), indent=1))
+        report = _report(arguments).to_json()
+        if arguments.keep:
+            _keep(arguments.name, report)
+        print(json.dumps(report, indent=1))
     except (GanError, CheckpointError) as error:
         print(f"gan: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _keep(name: str, report: dict[str, Any]) -> None:
+    """Write the table where the model card looks for it, and the card anew."""
+    folder = store.find_anywhere(name).folder
+    document = json.loads((folder / store.CONFIG).read_text(encoding="utf-8"))
+    document["ruler"] = report
+    write_json(folder / store.CONFIG, document)
+    card = model_card(store.read(folder, store.reference_of(folder)))
+    write_atomically(folder / "README.md", card.encode())
 
 
 def _report(arguments: Namespace) -> Report:

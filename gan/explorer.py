@@ -235,6 +235,7 @@ def describe(model: Model) -> dict[str, Any]:
         "checkpoint": model.reference,
         "title": model.title,
         "classes": list(model.classes) if model.config.classes else [],
+        "attributes": [{"name": a.name, "values": list(a.values)} for a in model.attributes],
         "directions": [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions_of(model)],
         "coordinates": model.config.z_dim,
         "resolution": model.config.resolution,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from checkpoints import store
 from checkpoints.errors import CheckpointError
 from gan.config import NetworkConfig, from_mapping
-from gan.datasets import to_bytes
+from gan.datasets import Attribute, to_bytes
 from gan.errors import GanError
 from gan.latent import latents
 from gan.networks import Discriminator, Generator, build_discriminator, build_generator
@@ -45,6 +45,7 @@ class Model:
 
     Attributes:
         classes: names of the classes that the generator can be told; empty when it has none.
+        attributes: what z chooses among (`gan.attributes`); empty when the generator was told nothing.
         discriminator: None where the checkpoint does not hold it.
         critic: the discriminator's logits on real and generated pictures, ascending, as quantiles.
     """
@@ -55,6 +56,7 @@ class Model:
     generator: Generator
     discriminator: Discriminator | None
     classes: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
     critic: Mapping[str, tuple[float, ...]]
     document: Mapping[str, Any]
 
@@ -161,6 +163,7 @@ def load_checkpoint(checkpoint: store.Checkpoint) -> Model:
         generator=generator.eval().requires_grad_(False),
         discriminator=discriminator,
         classes=_class_names(config, data if isinstance(data, Mapping) else {}),
+        attributes=_attributes(config, data if isinstance(data, Mapping) else {}),
         critic=_critic(checkpoint.config.get("critic")),
         document=checkpoint.config,
     )
@@ -171,6 +174,20 @@ def _class_names(config: NetworkConfig, data: Mapping[str, Any]) -> tuple[str, .
     if isinstance(names, list) and len(names) == config.classes:
         return tuple(str(name)[:60] for name in names)
     return tuple(f"class {i}" for i in range(config.classes))
+
+
+def _attributes(config: NetworkConfig, data: Mapping[str, Any]) -> tuple[Attribute, ...]:
+    """The attributes with the checkpoint's names for them, where it has as many as it should."""
+    given = data.get("attributes")
+    given = given if isinstance(given, list) and len(given) == len(config.attributes) else []
+    found = []
+    for number, size in enumerate(config.attributes):
+        entry = given[number] if given and isinstance(given[number], Mapping) else {}
+        name, values = entry.get("name", f"attribute {number}"), entry.get("values")
+        if not isinstance(values, list) or len(values) != size:
+            values = [f"{name} {value}" for value in range(size)]
+        found.append(Attribute(str(name)[:60], tuple(str(value)[:60] for value in values)))
+    return tuple(found)
 
 
 def _critic(value: Any) -> dict[str, tuple[float, ...]]:

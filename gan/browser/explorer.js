@@ -158,9 +158,53 @@ function directionSlider(direction, index) {
   });
 }
 
+// A latent vector that chooses: its first coordinates are wishes for one value each, and the strongest counts.
+// A value that is asked for gets the strongest wish there is, so it is kept and shared as any raw coordinate.
+function wishes() {
+  let start = 0;
+  return model.attributes.map((attribute) => {
+    const first = start;
+    start += attribute.values.length;
+    return { ...attribute, first };
+  });
+}
+
+function wishAt(index) {
+  const found = wishes().find(({ first, values }) => index >= first && index < first + values.length);
+  return found ? found.values[index - found.first] : "z " + index;
+}
+
+function askedFor({ first, values }) {
+  return values.findIndex((_, offset) => state.raw[first + offset] === STRONGEST_WISH);
+}
+
+function askFor({ first, values }, chosen) {
+  values.forEach((_, offset) => delete state.raw[first + offset]);
+  if (chosen >= 0) state.raw[first + chosen] = STRONGEST_WISH;
+}
+
+function buildAttributes() {
+  find(".explore-attributes").hidden = !model.attributes.length;
+  find(".explore-attribute-list").replaceChildren(...wishes().map((attribute) => {
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    label.className = "explore-field";
+    label.append(attribute.name, select);
+    options(select, [[-1, "as the seed likes"], ...attribute.values.map((name, value) => [value, name])]);
+    select.dataset.attribute = attribute.name;
+    select.addEventListener("change", () => change(() => askFor(attribute, Number(select.value))));
+    return label;
+  }));
+}
+
+function showAttributes() {
+  const selects = element.querySelectorAll(".explore-attribute-list select");
+  wishes().forEach((attribute, index) => { selects[index].value = askedFor(attribute); });
+}
+
 function coordinateSlider(index) {
   return makeSlider({
-    name: "z " + index, low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
+    name: wishAt(index), low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
     ...sliding("coordinate " + index, (value) => { state.raw[index] = value; }),
   });
 }
@@ -172,7 +216,9 @@ function buildSliders() {
   find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
   find(".explore-mode-hint").textContent = raw
-    ? "Single numbers of the latent vector; most do little on their own."
+    ? model.attributes.length
+      ? "Each number is a wish for one value, and the strongest wish of its kind is granted."
+      : "Single numbers of the latent vector; most do little on their own."
     : "What changes the picture most, strongest first. A click on a number puts its slider back.";
   find(".explore-pager").hidden = !raw;
   find(".explore-pager span").textContent =
@@ -194,6 +240,7 @@ function showControls() {
   if (!model) return;
   find(".explore-checkpoint").value = state.checkpoint;
   find(".explore-class").value = state.class;
+  showAttributes();
   find(".explore-seed").value = state.seed;
   find(".explore-raw").checked = state.mode === "raw";
   truncation.show(state.truncation);
@@ -221,6 +268,7 @@ function showModel(description) {
   find(".explore-sliders").dataset.mode = "";
   options(find(".explore-class"), model.classes.map((name, index) => [index, name]));
   find(".explore-class").closest("label").hidden = !model.classes.length;
+  buildAttributes();
   find(".explore-credit").textContent = model.credit;
   find(".explore-judge").hidden = !model.judged;
   find(".explore-download-small").textContent = model.resolution + " px";

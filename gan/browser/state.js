@@ -2,6 +2,7 @@
 
 const SEED_LIMIT = 4294967295;
 const OPENING_TRUNCATION = props.opening_truncation;
+const STRONGEST_WISH = 4;
 
 function freshState(checkpoint) {
   return { checkpoint, seed: 0, truncation: OPENING_TRUNCATION, class: 0, mode: "directions", edits: [], raw: {} };

@@ -118,3 +118,29 @@ def test_plain_text_is_one_line_without_markup(text: str) -> None:
     assert ">" not in line
     without_escaped = re.sub(r"\\[\\`*_{}\[\]#|~!$]", "", line)
     assert not set(without_escaped) & set("\\`*_{}[]#|~!$")
+
+
+def test_what_was_measured_stands_beside_what_real_pictures_get(make: Make) -> None:
+    scores = {"frechet_distance": 123.4, "kernel_distance": 0.01, "coverage": 0.8, "recall": 0.5}
+    ruler = {
+        "features": "cats, <b>classifier</b>",
+        "pictures": 5000,
+        "scores": scores,
+        "floor": {name: value / 2 for name, value in scores.items()},
+        "attributes": {"body": {"made": 14, "of": 15, "asked": 0.93}},
+        "unclear": 0.2,
+        "floor_unclear": 0.1,
+        "copies": None,
+    }
+    card = model_card(make(ruler=ruler, flaws=["Hats *smear*."]))
+    assert "| Frechet distance | 123.4 | 61.7 |" in card
+    assert "body 14 of 15 (93 % recognised as asked for)" in card
+    assert "&lt;b&gt;" in card
+    assert "<b>" not in card
+    assert "- Hats \\*smear\\*." in card
+    assert "training picture |" not in card
+
+
+@pytest.mark.parametrize("ruler", [None, [], {}, {"scores": 1, "floor": {}}, {"scores": {}, "floor": {}}])
+def test_a_strange_table_does_no_harm(make: Make, ruler: Any) -> None:
+    assert "# " in model_card(make(ruler=ruler, flaws=ruler))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan.attributes import chosen, granted, wishing
@@ -12,6 +12,7 @@ from gan.networks import build_discriminator, build_generator
 SIZES = st.lists(st.integers(2, 6), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(sizes=SIZES, free=st.integers(0, 3), seed=st.integers(0, 1000))
 def test_wishing_makes_z_choose_the_labels_and_keeps_its_numbers(
     sizes: list[int], free: int, seed: int
@@ -27,6 +28,7 @@ def test_wishing_makes_z_choose_the_labels_and_keeps_its_numbers(
     assert torch.equal(z, before)
 
 
+@settings(deadline=None)
 @given(sizes=SIZES, free=st.integers(0, 3), seed=st.integers(0, 1000))
 def test_what_is_granted_is_a_share_of_each_value(sizes: list[int], free: int, seed: int) -> None:
     z = torch.randn(8, sum(sizes) + free, generator=torch.Generator().manual_seed(seed))
