@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from gan.errors import GanError
 
-ARCHITECTURES = ("compact", "dcgan", "mlp")
+ARCHITECTURES = ("compact", "swift", "dcgan", "mlp")
+# Those that can be told attributes; the others are the lesson's.
+OWN_ARCHITECTURES = ("compact", "swift")
 LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
@@ -37,15 +39,15 @@ class NetworkConfig:
     resolution: int = setting(64, "height and width of a picture in pixels", choices=RESOLUTIONS)
     channels: int = setting(3, "1 for grey pictures, 3 for colour", choices=(1, 3))
     z_dim: int = setting(64, "length of the latent vector", 2, 512)
-    width: int = setting(16, "channels at half the picture's resolution (compact network)", 4, 128)
+    width: int = setting(16, "channels at half the picture's resolution (compact and swift)", 4, 128)
     critic_width: int = setting(
-        0, "the same for the discriminator, 0: as many as the generator (compact network)", 0, 128
+        0, "the same for the discriminator, 0: as many as the generator (compact and swift)", 0, 128
     )
     classes: int = setting(0, "number of classes that the generator is told, 0 for none", 0, 1000)
     attributes: tuple[int, ...] = setting(
-        (), "values of each attribute that the latent vector chooses among (compact network)", 2, 100
+        (), "values of each attribute that the latent vector chooses among (compact and swift)", 2, 100
     )
-    spectral: bool = setting(False, "spectral normalisation in the discriminator (compact network)")
+    spectral: bool = setting(False, "spectral normalisation in the discriminator (compact and swift)")
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def from_mapping(kind: type[Configuration], values: Mapping[str, Any]) -> Config
 
 
 def _check_attributes(network: NetworkConfig) -> None:
-    if network.architecture != "compact" or network.classes:
-        raise GanError("Attributes need a compact network without classes.")
+    if network.architecture not in OWN_ARCHITECTURES or network.classes:
+        raise GanError("Attributes need a compact or swift network without classes.")
     if sum(network.attributes) > network.z_dim:
         raise GanError("Attributes need a latent vector with a coordinate for each of their values.")
 
@@ -169,12 +171,16 @@ _LESSON = TrainConfig(
 _SHORT = {
     "nothing": TrainConfig(),
     "classes": TrainConfig(
-        network=NetworkConfig(width=24, spectral=True), loss="soft-hinge", penalty="none",
+        network=NetworkConfig("swift", width=16, spectral=True), loss="soft-hinge", penalty="none",
         generator_lr=4e-3, discriminator_lr=2e-3,
     ),
     "attributes": TrainConfig(network=NetworkConfig(width=32, critic_width=8), batch=8, likeness=30.0),
 }  # fmt: skip
-_LONGER = {**_SHORT, "attributes": replace(_SHORT["attributes"], batch=16, likeness=20.0)}
+_LONGER = {
+    "nothing": _SHORT["nothing"],
+    "classes": replace(_SHORT["classes"], network=NetworkConfig("swift", width=24, spectral=True)),
+    "attributes": replace(_SHORT["attributes"], batch=16, likeness=20.0),
+}
 
 
 def _longer(**changes: Any) -> dict[str, TrainConfig]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from gan.config import NetworkConfig, TrainConfig
+from gan.config import OWN_ARCHITECTURES, NetworkConfig, TrainConfig
 from gan.datasets import Dataset
 from gan.networks import Discriminator, Generator, build_discriminator, build_generator
 
@@ -49,7 +49,7 @@ def network_for(dataset: Dataset, network: NetworkConfig, told: bool = True) -> 
     A latent vector that chooses among attributes has at least one coordinate for each of their values.
     """
     _, channels, _, side = dataset.images.shape
-    sizes = dataset.attribute_sizes if told and network.architecture == "compact" else ()
+    sizes = dataset.attribute_sizes if told and network.architecture in OWN_ARCHITECTURES else ()
     return replace(
         network,
         resolution=side,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.attributes import wishing
 from gan.augmentation import augmented
@@ -221,8 +223,14 @@ def update_average(state: TrainState, config: TrainConfig) -> None:
     """
     half_life = max(1.0, min(config.average, 0.05 * state.images_seen))
     weight = 1 - 0.5 ** (config.batch / half_life)
-    theirs, current = state.average.state_dict(), state.generator.state_dict()
-    floating = [name for name, value in current.items() if value.is_floating_point()]
-    torch._foreach_lerp_([theirs[name] for name in floating], [current[name] for name in floating], weight)
-    for name in current.keys() - floating:
-        theirs[name].copy_(current[name])
+    pairs = list(zip(_numbers(state.average), _numbers(state.generator), strict=True))
+    floating = [(ours, theirs) for ours, theirs in pairs if ours.is_floating_point()]
+    torch._foreach_lerp_([ours for ours, _ in floating], [theirs for _, theirs in floating], weight)
+    for ours, theirs in pairs:
+        if not ours.is_floating_point():
+            ours.copy_(theirs)
+
+
+def _numbers(network: nn.Module) -> Iterator[Tensor]:
+    """Parameters and buffers; walking through them takes a third of the time of `state_dict`."""
+    return chain(network.parameters(), network.buffers())

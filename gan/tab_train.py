@@ -40,7 +40,7 @@ RECIPES = [
 ]
 FIRST_RECIPE = "in-a-minute"
 RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
-FIRST_RESOLUTION = 32
+FIRST_RESOLUTION = events.SMALL_RESOLUTION
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOW_LIVE = """() => {
   const trouble = document.querySelector('#train-message')?.innerText.trim();
@@ -200,7 +200,7 @@ def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserS
         [choices.files, choices.mirror, choices.resolution, choices.strip],
         **QUIET,
     )
-    choices.resolution.input(
+    choices.resolution.change(
         lambda data, resolution: gr.skip() if data == "own" else examples_html(data, int(resolution)),
         [choices.data, choices.resolution],
         choices.strip,
@@ -211,7 +211,7 @@ def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserS
         [choices.data.change, choices.recipe.change],
         events.settings_for,
         [choices.data, choices.recipe, shown],
-        [shown, choices.minutes, *choices.settings.values()],
+        [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
     )
     choices.recipe.change(events.show_beginnings, [choices.recipe, library], choices.beginning, **QUIET)

@@ -36,6 +36,8 @@ from gan.train_view import (
 
 MORE_SECONDS = 60.0
 UPLOAD_SIDE = 64
+SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
+LONG = 120.0
 
 
 def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
@@ -66,12 +68,13 @@ def describe_recipe(data: str, resolution: int, preset: str, start_from: str, wi
 
 
 def settings_for(data: str, preset: str, shown: str) -> list[Any]:
-    """What is shown from now on, and the recipe's minutes and settings; nothing while it is `shown`."""
+    """What is shown from now on, and the recipe's minutes, resolution and settings; nothing while `shown`."""
     now = f"{preset} {labels_tell(data)}"
     if now == shown:
-        return [shown, gr.skip(), *(gr.skip() for _ in form_settings())]
+        return [shown, gr.skip(), gr.skip(), *(gr.skip() for _ in form_settings())]
     config = preset_config(preset, labels_tell(data))
-    return [now, round(config.seconds / 60), *setting_values(config)]
+    side = LARGE_RESOLUTION if config.seconds > LONG else SMALL_RESOLUTION
+    return [now, round(config.seconds / 60), side, *setting_values(config)]
 
 
 def show_beginnings(preset: str, library: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from gan.cats import cats_attribute_sizes
 from gan.config import (
     FROM_A_CHECKPOINT,
+    OWN_ARCHITECTURES,
     PRESETS,
     NetworkConfig,
     TrainConfig,
@@ -50,7 +51,7 @@ def network_of(data: str, resolution: int, config: TrainConfig) -> NetworkConfig
         sized = replace(config.network, resolution=28, channels=1)
         return replace(sized, classes=len(FASHION_CLASSES)) if config.told else sized
     sized = replace(config.network, resolution=int(resolution), channels=3, classes=0)
-    if data != "cats" or not config.told or sized.architecture != "compact":
+    if data != "cats" or not config.told or sized.architecture not in OWN_ARCHITECTURES:
         return sized
     sizes = cats_attribute_sizes()
     return replace(sized, attributes=sizes, z_dim=max(sized.z_dim, sum(sizes)))

@@ -68,6 +68,7 @@ PROGRESS_CSS = """
 .bar i{display:block;height:100%;background:var(--color-accent,#e07b39);transition:width .8s linear}
 .words{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16px;margin-top:6px;font-size:14px;
   color:var(--body-text-color);font-variant-numeric:tabular-nums}
+.note{margin:6px 0 0;font-size:14px;color:var(--body-text-color)}
 """
 
 STRIP_CSS = """
@@ -86,6 +87,8 @@ in ordinary training: in a healthy run they waver around a level. Judge the pict
   little. Lower the discriminator's learning rate, or raise the penalty (gamma).
 * **All samples look alike**: mode collapse, the generator has found one picture that fools the
   discriminator. Lower its learning rate, or choose the relativistic loss with both penalties.
+* **A run that diverges** (its numbers grow without end) goes back to its last good state by itself, and goes
+  on with half the learning rates.
 """
 
 EXPECTATIONS = {
@@ -184,9 +187,10 @@ def progress_html(status: Status) -> str:
     if snapshot:
         speed = f"{snapshot.images_per_second:,.0f} pictures a second"
         left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}"
+    note = f'<p class="note" role="status">{escape(snapshot.note)}</p>' if snapshot and snapshot.note else ""
     return (
         f'<div class="bar"><i style="width:{100 * share:.1f}%"></i></div>'
-        f'<div class="words"><span>{escape(_state_words(status))}</span><span>{left}</span></div>'
+        f'<div class="words"><span>{escape(_state_words(status))}</span><span>{left}</span></div>{note}'
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gan.config import NetworkConfig
-from gan.networks import compact, dcgan, mlp
+from gan.networks import compact, dcgan, mlp, swift
 from gan.networks.parts import Discriminator, Generator
 
-_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact}
+_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact, "swift": swift}
 
 
 def build_generator(config: NetworkConfig) -> Generator:

@@ -114,6 +114,27 @@ def test_fashion_has_classes(page: Page) -> None:
     assert page.locator("#explore .explore-credit").inner_text().count("Zalando") == 1
 
 
+def test_cats_can_be_asked_for_what_they_wear(page: Page) -> None:
+    before = ready(page)
+    menus = page.locator("#explore .explore-attributes select")
+    assert menus.count() == 6
+    accessories = page.locator("#explore select[data-attribute=accessories]")
+    # Two values: the seed may have chosen one of them by itself.
+    accessories.select_option(index=3)
+    page.wait_for_timeout(300)
+    between = page.evaluate(SOURCE)
+    accessories.select_option(index=9)
+    page.wait_for_function(OTHER, arg=between)
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("raw="))
+    asked = page.evaluate(SOURCE)
+    page.reload()
+    ready(page)
+    page.wait_for_function(SAME, arg=asked)
+    expect(accessories).to_have_value("8")
+    accessories.select_option(label="as the seed likes")
+    page.wait_for_function(SAME, arg=before)
+
+
 def test_a_walk_becomes_a_looping_gif(page: Page) -> None:
     ready(page)
     page.locator("#explore .explore-walk summary").click()

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.checkpoint import load_run, save_run, start_from
+from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
 from gan.model import load_checkpoint
-from gan.state import TrainState, new_state
+from gan.state import TrainState, fitted, new_state
 from gan.training import preview, preview_latents, train
 
 CPU = torch.device("cpu")
@@ -190,6 +190,75 @@ def test_a_new_run_can_start_from_what_another_has_learned(saved: Path, garments
     assert state.step == 0
     list(train(other, garments, state))
     assert not torch.equal(preview(state), preview(new_state(other, CPU)))
+
+
+@pytest.fixture(scope="module")
+def few_cats() -> Dataset:
+    return open_dataset("cats", 32, limit=64)
+
+
+@pytest.fixture
+def saved_cats(tmp_path: Path, few_cats: Dataset) -> Path:
+    config = fitted(TrainConfig(network=NetworkConfig(width=8), seconds=0, steps=2, batch=8), few_cats)
+    save_run(tmp_path / "cats", config, trained(config, few_cats, 2), few_cats, "Few cats")
+    return tmp_path / "cats"
+
+
+def test_a_checkpoint_names_what_its_latent_vector_chooses(saved_cats: Path) -> None:
+    model = load_checkpoint(store.read(saved_cats))
+    assert model.config.attributes == (15, 10, 15, 10, 16, 6)
+    assert [a.name for a in model.attributes] == ["body", "fur", "eyes", "mouth", "accessories", "background"]
+    assert model.attributes[5].values[0] == "#b6e3f4"
+    assert model.sample([0, 1]).shape == (2, 32, 32, 3)
+    document = json.loads((saved_cats / "config.json").read_text())
+    document["data"]["attributes"][0]["values"] = ["only one"]
+    (saved_cats / "config.json").write_text(json.dumps(document))
+    assert load_checkpoint(store.read(saved_cats)).attributes[0].values[3] == "body 3"
+
+
+def test_what_knows_attributes_goes_on_with_pictures_of_which_nothing_is_known(
+    saved_cats: Path, few_cats: Dataset
+) -> None:
+    unknown = replace(few_cats, name="own", attributes=(), labels=few_cats.labels[:, :0])
+    checkpoint = store.read(saved_cats)
+    network = network_to_start_from(checkpoint, unknown)
+    assert network.attributes == (15, 10, 15, 10, 16, 6)
+    config = TrainConfig(network=network, seconds=0, steps=3, batch=8, frozen=2, augment=0.5, likeness=5.0)
+    state = new_state(config, CPU)
+    start_from(state, config, checkpoint)
+    before = {name: value.clone() for name, value in state.discriminator.state_dict().items()}
+    list(train(config, unknown, state))
+    changed = {n for n, v in state.discriminator.state_dict().items() if not torch.equal(v, before[n])}
+    assert changed
+    assert not any(name.startswith(("features.0.", "features.2.")) for name in changed)
+
+
+def test_pictures_of_another_kind_are_refused_as_a_beginning(saved_cats: Path, garments: Dataset) -> None:
+    checkpoint = store.read(saved_cats)
+    with pytest.raises(GanError, match="Few cats draws pictures of 32 px, in colour, with no classes"):
+        network_to_start_from(checkpoint, garments)
+
+
+def test_a_frozen_run_resumes_like_any_other(tmp_path: Path, garments: Dataset) -> None:
+    config = replace(CONFIG, frozen=1, augment=0.5)
+    whole, half = trained(config, garments, 6), trained(config, garments, 3)
+    half.calm = whole.calm = 1.0
+    save_run(tmp_path / "half", config, half, garments, "Half")
+    loaded, resumed = load_run(store.read(tmp_path / "half"))
+    list(train(loaded, garments, resumed))
+    expected, found = everything(whole), everything(resumed)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_how_calm_a_run_has_become_is_kept(tmp_path: Path, garments: Dataset) -> None:
+    state = trained(CONFIG, garments, 1)
+    state.calm = 0.25
+    save_run(tmp_path / "run", CONFIG, state, garments, "Calm")
+    assert load_run(store.read(tmp_path / "run"))[1].calm == 0.25
+    document = json.loads((tmp_path / "run" / "training.json").read_text())
+    (tmp_path / "run" / "training.json").write_text(json.dumps({**document, "calm": 0}))
+    with pytest.raises(GanError, match="damaged"):
+        load_run(store.read(tmp_path / "run"))
 
 
 def test_only_the_same_networks_can_be_started_from(saved: Path) -> None:

@@ -92,6 +92,22 @@ def test_a_run_waits_trains_and_can_be_explored_and_kept(home: Path) -> None:
     assert model.sample([0]).shape == (1, 28, 28, 1)
 
 
+def test_a_run_begins_with_a_checkpoint(home: Path) -> None:
+    first = runs.create(request())
+    runs.advance()
+    wait(first, ended)
+    reference = runs.status(first).reference
+    asked = replace(request(), start_from=reference, config=replace(TINY, steps=1, generator_lr=1e-6))
+    second = runs.create(asked)
+    runs.advance()
+    assert wait(second, ended).state == "finished", log(second)
+    one, two = (load_reference(runs.status(r).reference).generator.state_dict() for r in (first, second))
+    assert all((one[name] - two[name]).abs().max() < 0.1 for name in one if "body.0.0.weight" in name)
+    missing = runs.create(replace(asked, start_from="runs/" + "0" * 32))
+    runs.advance()
+    assert wait(missing, ended).state == "failed"
+
+
 def test_only_so_many_run_at_once_and_each_knows_its_place() -> None:
     first, second, third = (runs.create(request(ENDLESS)) for _ in range(3))
     assert [runs.status(r).place for r in (first, second, third)] == [1, 2, 3]

@@ -83,12 +83,12 @@ def test_a_changed_setting_is_used_and_said() -> None:
 
 
 def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_survive() -> None:
-    shown, minutes, *values = events.settings_for("fashion", "in-a-minute", "in-a-minute attributes")
-    assert (minutes, values) == (1, setting_values(preset_config("in-a-minute", "classes")))
-    assert events.settings_for("cats", "in-a-minute", shown)[2:] == DEFAULTS
-    assert events.settings_for("cats", "in-five-minutes", shown)[1] == 5
+    shown, minutes, side, *values = events.settings_for("fashion", "in-a-minute", "in-a-minute attributes")
+    assert (minutes, side, values) == (1, 32, setting_values(preset_config("in-a-minute", "classes")))
+    assert events.settings_for("cats", "in-a-minute", shown)[3:] == DEFAULTS
+    assert events.settings_for("cats", "in-five-minutes", shown)[1:3] == [5, 64]
     shown, *values = events.settings_for("own", "in-a-minute", "in-a-minute nothing")
-    assert values == [gr.skip()] * (1 + len(form_settings()))
+    assert values == [gr.skip()] * (2 + len(form_settings()))
 
 
 def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
@@ -250,6 +250,12 @@ def test_curves_hold_every_point_inside_the_picture() -> None:
         assert len(points) == 59
         assert all(0 <= x <= 420 and 0 <= y <= 190 for x, y in points)
         assert points == sorted(points, key=lambda point: point[0])
+
+
+def test_a_run_that_went_back_says_so() -> None:
+    told = replace(status(), snapshot=replace(snapshot(4), note="The training <diverged> at step 9."))
+    assert "The training &lt;diverged&gt; at step 9." in progress_html(told)
+    assert "diverged" not in progress_html(status())
 
 
 def test_parameters_are_counted_without_building_the_network() -> None:
