@@ -47,6 +47,9 @@ class NetworkConfig:
     attributes: tuple[int, ...] = setting(
         (), "values of each attribute that the latent vector chooses among (compact and swift)", 2, 100
     )
+    gain: float = setting(
+        1.0, "factor of the discriminator's output, which spectral normalisation keeps small", 0.1, 100
+    )
     spectral: bool = setting(False, "spectral normalisation in the discriminator (compact and swift)")
 
 
@@ -171,14 +174,14 @@ _LESSON = TrainConfig(
 _SHORT = {
     "nothing": TrainConfig(),
     "classes": TrainConfig(
-        network=NetworkConfig("swift", width=16, spectral=True), loss="soft-hinge", penalty="none",
+        network=NetworkConfig("swift", width=16, spectral=True, gain=4.0), loss="soft-hinge", penalty="none",
         generator_lr=4e-3, discriminator_lr=2e-3,
     ),
     "attributes": TrainConfig(network=NetworkConfig(width=32, critic_width=8), batch=8, likeness=30.0),
 }  # fmt: skip
 _LONGER = {
     "nothing": _SHORT["nothing"],
-    "classes": replace(_SHORT["classes"], network=NetworkConfig("swift", width=24, spectral=True)),
+    "classes": replace(_SHORT["classes"], network=NetworkConfig("swift", width=24, spectral=True, gain=4.0)),
     "attributes": replace(_SHORT["attributes"], batch=16, likeness=20.0),
 }
 

@@ -168,7 +168,7 @@ def _setting_component(setting: Field[Any], value: Any) -> gr.components.Compone
     if setting.metadata["choices"]:
         return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
     if isinstance(setting.default, bool):
-        return gr.Checkbox(value, **described)
+        return gr.Checkbox(value, **{**described, "min_width": 280})
     precision = 0 if isinstance(setting.default, int) else None
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     return gr.Number(value, minimum=low, maximum=high, precision=precision, **described)

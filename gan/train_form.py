@@ -24,7 +24,7 @@ from gan.runs import Request
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
-_NETWORK_SETTINGS = ("z_dim", "width", "critic_width")
+_NETWORK_SETTINGS = ("z_dim", "width", "critic_width", "gain")
 _NOT_IN_THE_FORM = ("network", "seconds", "steps")
 
 

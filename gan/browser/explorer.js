@@ -190,7 +190,7 @@ function buildAttributes() {
     const select = document.createElement("select");
     label.className = "explore-field";
     label.append(attribute.name, select);
-    options(select, [[-1, "as the seed likes"], ...attribute.values.map((name, value) => [value, name])]);
+    options(select, [[-1, "any"], ...attribute.values.map((name, value) => [value, name])]);
     select.dataset.attribute = attribute.name;
     select.addEventListener("change", () => change(() => askFor(attribute, Number(select.value))));
     return label;

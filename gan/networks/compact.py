@@ -90,4 +90,4 @@ def discriminator(config: NetworkConfig) -> Discriminator:
     if config.attributes:
         projection = AttributeEmbedding(config.attributes, size)
         constrain(projection.values)
-    return Discriminator(nn.Sequential(*layers), head, projection)
+    return Discriminator(nn.Sequential(*layers), head, projection, config.gain)

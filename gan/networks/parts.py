@@ -45,25 +45,27 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """A picture and an optional class to one logit: linear head, plus a projection onto the class.
 
-    D(x, y) = a . h(x) + b + V_y . h(x); Miyato and Koyama 2018 (arXiv 1802.05637). Of pictures whose
+    D(x, y) = gain (a . h(x) + b + V_y . h(x)); Miyato and Koyama 2018 (arXiv 1802.05637). Of pictures whose
     attributes nobody knows it judges the first part alone.
     """
 
-    def __init__(self, features: nn.Sequential, head: nn.Module, projection: nn.Module | None = None) -> None:
+    def __init__(
+        self, features: nn.Sequential, head: nn.Module, projection: nn.Module | None = None, gain: float = 1.0
+    ) -> None:
         super().__init__()
-        self.features, self.head, self.projection = features, head, projection
+        self.features, self.head, self.projection, self.gain = features, head, projection, gain
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64)."""
         h = self.features(pictures)
-        logits = self.head(h).flatten(1).squeeze(1)
+        logits = self.gain * self.head(h).flatten(1).squeeze(1)
         if self.projection is None:
             return logits
         if labels is None:
             if isinstance(self.projection, AttributeEmbedding):
                 return logits
             raise ValueError("this discriminator needs the class of every picture")
-        return logits + (self.projection(labels) * h.flatten(1)).sum(1)
+        return logits + self.gain * (self.projection(labels) * h.flatten(1)).sum(1)
 
 
 class AttributeEmbedding(nn.Module):
