@@ -14,10 +14,10 @@ RUN = "ab" * 16
 REFERENCE = f"runs/{RUN}"
 
 
-def write_checkpoint(folder: Path, dataset: Dataset, title: str, steps: int = 4) -> Path:
+def write_checkpoint(folder: Path, dataset: Dataset, title: str, steps: int = 4, told: bool = True) -> Path:
     """A compact network of few channels after `steps` steps, as a checkpoint in `folder`."""
-    network = network_for(dataset, NetworkConfig(z_dim=16, width=8))
-    config = TrainConfig(network=network, seconds=0, steps=steps, batch=16)
+    network = network_for(dataset, NetworkConfig(z_dim=16, width=8), told)
+    config = TrainConfig(network=network, seconds=0, steps=steps, batch=16, told=told)
     state = new_state(config)
     for _ in train(config, dataset, state):
         pass
@@ -33,5 +33,6 @@ def fashion_in(home: Path, run: str = RUN) -> str:
 
 def cats_in(home: Path, run: str = "cd" * 16) -> str:
     """An unconditional 32 px colour checkpoint below `home`; returns its reference."""
-    write_checkpoint(home / "runs" / run / "checkpoint", open_dataset("cats", 32, limit=64), "Small cats")
+    folder, cats = home / "runs" / run / "checkpoint", open_dataset("cats", 32, limit=64)
+    write_checkpoint(folder, cats, "Small cats", told=False)
     return f"runs/{run}"
