@@ -125,7 +125,7 @@ def test_cats_can_be_asked_for_what_they_wear(page: Page) -> None:
     between = page.evaluate(SOURCE)
     accessories.select_option(index=9)
     page.wait_for_function(OTHER, arg=between)
-    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("raw="))
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("raw=58:4"))
     asked = page.evaluate(SOURCE)
     page.reload()
     ready(page)
