@@ -49,15 +49,17 @@ def network_for(dataset: Dataset, network: NetworkConfig, told: bool = True) -> 
     A latent vector that chooses among attributes has at least one coordinate for each of their values.
     """
     _, channels, _, side = dataset.images.shape
-    sizes = dataset.attribute_sizes if told and network.architecture in OWN_ARCHITECTURES else ()
-    return replace(
-        network,
-        resolution=side,
-        channels=channels,
-        classes=len(dataset.classes) if told else 0,
-        attributes=sizes,
-        z_dim=max(network.z_dim, sum(sizes)),
-    )
+    sized = replace(network, resolution=side, channels=channels)
+    return labelled(sized, len(dataset.classes), dataset.attribute_sizes, told)
+
+
+def labelled(
+    network: NetworkConfig, classes: int, attributes: tuple[int, ...], told: bool = True
+) -> NetworkConfig:
+    """`network` for pictures of so many classes and such attributes, of which it hears where it is `told`."""
+    sizes = attributes if told and network.architecture in OWN_ARCHITECTURES else ()
+    z_dim = max(network.z_dim, sum(sizes))
+    return replace(network, classes=classes if told else 0, attributes=sizes, z_dim=z_dim)
 
 
 def fits(dataset: Dataset, config: TrainConfig) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from gan.cats import cats_attribute_sizes
 from gan.config import (
     FROM_A_CHECKPOINT,
-    OWN_ARCHITECTURES,
     PRESETS,
     NetworkConfig,
     TrainConfig,
@@ -21,6 +20,7 @@ from gan.datasets import FASHION_CLASSES
 from gan.errors import GanError
 from gan.own_pictures import RESOLUTIONS
 from gan.runs import Request
+from gan.state import labelled
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
@@ -49,12 +49,9 @@ def network_of(data: str, resolution: int, config: TrainConfig) -> NetworkConfig
     """The config's network with the sizes, and where it is told them the labels, of the chosen pictures."""
     if data == "fashion":
         sized = replace(config.network, resolution=28, channels=1)
-        return replace(sized, classes=len(FASHION_CLASSES)) if config.told else sized
-    sized = replace(config.network, resolution=int(resolution), channels=3, classes=0)
-    if data != "cats" or not config.told or sized.architecture not in OWN_ARCHITECTURES:
-        return sized
-    sizes = cats_attribute_sizes()
-    return replace(sized, attributes=sizes, z_dim=max(sized.z_dim, sum(sizes)))
+        return labelled(sized, len(FASHION_CLASSES), (), config.told)
+    sized = replace(config.network, resolution=int(resolution), channels=3)
+    return labelled(sized, 0, cats_attribute_sizes() if data == "cats" else (), config.told)
 
 
 def request_from_form(

@@ -85,8 +85,6 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint, under the title that the visitor may have changed meanwhile."""
-        if not all(bool(value.isfinite().all()) for value in self.state.average.parameters()):
-            raise GanError("The training diverged: weights are no longer numbers. Lower the learning rates.")
         request = read_request(self.folder)
         save_run(
             self.folder / "checkpoint", self.config, self.state, self.dataset, request.title, request.preset
@@ -144,7 +142,7 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     """Train until the budget is used or `should_stop` says so; the checkpoint holds the result.
 
     Raises:
-        GanError: when the training diverges; the last good checkpoint stays.
+        GanError: when the training diverges again and again; the last good checkpoint stays.
     """
     previews = Pace(PREVIEW_EVERY, PREVIEW_SHARE)
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, due=time.monotonic() + FIRST_CHECKPOINT)
