@@ -168,7 +168,7 @@ def checkpoint_text(reference: str) -> str:
     network = load_reference(reference).config
     colour = "grey" if network.channels == 1 else "colour"
     return (
-        "Its networks go on learning, from your pictures: the quickest way with few of them. It draws "
+        "Its networks go on learning, from your pictures: best where these are like its own. It draws "
         f"{colour} pictures of {network.resolution} px; its discriminator's early layers stay as they are."
     )
 

@@ -183,6 +183,11 @@ function askFor({ first, values }, chosen) {
   if (chosen >= 0) state.raw[first + chosen] = STRONGEST_WISH;
 }
 
+// "hat 3" in the menu of hats is "3": the menu says the rest.
+function shortName(name, attribute) {
+  return name.startsWith(attribute.name + " ") ? name.slice(attribute.name.length + 1) : name;
+}
+
 function buildAttributes() {
   find(".explore-attributes").hidden = !model.attributes.length;
   find(".explore-attribute-list").replaceChildren(...wishes().map((attribute) => {
@@ -190,7 +195,7 @@ function buildAttributes() {
     const select = document.createElement("select");
     label.className = "explore-field";
     label.append(attribute.name, select);
-    options(select, [[-1, "any"], ...attribute.values.map((name, value) => [value, name])]);
+    options(select, [[-1, "any"], ...attribute.values.map((name, value) => [value, shortName(name, attribute)])]);
     select.dataset.attribute = attribute.name;
     select.addEventListener("change", () => change(() => askFor(attribute, Number(select.value))));
     return label;
