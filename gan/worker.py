@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
+from math import inf
 from pathlib import Path
 
 import torch
@@ -34,6 +35,7 @@ COLUMNS = 8
 FIRST_CHECKPOINT = 5.0
 CHECKPOINT_EVERY = 15.0
 CHECKPOINT_SHARE = 0.05
+MOST_TO_LOSE = 25.0
 PREVIEW_EVERY = 1.0
 PREVIEW_SHARE = 0.04
 NOT_ENOUGH_MEMORY = (
@@ -45,10 +47,13 @@ UNEXPECTED = "The training failed unexpectedly; please try other settings."
 
 @dataclass
 class Pace:
-    """When something that costs time is due: every so many seconds, and never above a share of the time."""
+    """When something that costs time is due: every so many seconds, and not above a share of the time, unless
+    that would take longer than `longest` seconds.
+    """
 
     every: float
     share: float = 1.0
+    longest: float = inf
     due: float = 0.0
 
     def run(self, work: Callable[[], None]) -> None:
@@ -58,7 +63,7 @@ class Pace:
             return
         work()
         now = time.monotonic()
-        self.due = now + max(self.every, (now - started) / self.share)
+        self.due = now + min(self.longest, max(self.every, (now - started) / self.share))
 
 
 @dataclass
@@ -145,7 +150,8 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
         GanError: when the training diverges again and again; the last good checkpoint stays.
     """
     previews = Pace(PREVIEW_EVERY, PREVIEW_SHARE)
-    checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, due=time.monotonic() + FIRST_CHECKPOINT)
+    first = time.monotonic() + FIRST_CHECKPOINT
+    checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
     stopped, last = False, None
     for last in train(run.config, run.dataset, run.state):

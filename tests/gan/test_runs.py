@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan import runs, uploads
+from gan import runs, uploads, worker
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import open_dataset
 from gan.errors import GanError
@@ -266,3 +266,13 @@ def test_old_runs_that_nobody_kept_are_removed() -> None:
 )
 def test_titles_are_one_short_line(text: str, title: str) -> None:
     assert runs.clean_title(text, "default") == title
+
+
+def test_a_slow_save_is_seldom_but_never_so_seldom_that_much_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 100.0, 100.5])
+    monkeypatch.setattr(worker.time, "monotonic", lambda: next(clock))
+    pace = worker.Pace(every=15.0, share=0.05, longest=25.0)
+    pace.run(lambda: None)  # took 4 s: 5 % of the time would be every 80 s
+    assert pace.due == 29.0
+    pace.run(lambda: None)  # took half a second
+    assert pace.due == 115.5
