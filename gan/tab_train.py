@@ -210,7 +210,7 @@ def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserS
     gr.on(
         [choices.data.change, choices.recipe.change],
         events.settings_for,
-        [choices.data, choices.recipe, shown],
+        [choices.data, choices.recipe, upload_id, shown],
         [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
     )

@@ -67,14 +67,24 @@ def describe_recipe(data: str, resolution: int, preset: str, start_from: str, wi
         return str(error)
 
 
-def settings_for(data: str, preset: str, shown: str) -> list[Any]:
+def settings_for(data: str, preset: str, upload_id: str, shown: str) -> list[Any]:
     """What is shown from now on, and the recipe's minutes, resolution and settings; nothing while `shown`."""
     now = f"{preset} {labels_tell(data)}"
     if now == shown:
         return [shown, gr.skip(), gr.skip(), *(gr.skip() for _ in form_settings())]
     config = preset_config(preset, labels_tell(data))
+    if data == "own":
+        config = replace(config, augment=_augment_for(upload_id))
     side = LARGE_RESOLUTION if config.seconds > LONG else SMALL_RESOLUTION
     return [now, round(config.seconds / 60), side, *setting_values(config)]
+
+
+def _augment_for(upload_id: str) -> float:
+    """How many of the visitor's pictures should be changed at random; none while there are none."""
+    try:
+        return round(share_for(len(uploads.open_upload(upload_id))), 2)
+    except GanError:
+        return 0.0
 
 
 def show_beginnings(preset: str, library: Any) -> Any:
@@ -86,8 +96,8 @@ def show_beginnings(preset: str, library: Any) -> Any:
 
 
 def understand(files: Sequence[str] | None) -> tuple[str, str, Any]:
-    """Read the visitor's pictures; returns their id, what was understood or why nothing was, and how many of
-    them should be changed at random so that the discriminator does not learn them by heart.
+    """Read the visitor's pictures; returns their id, what was understood or why nothing was, and the share of
+    them to change at random so that the discriminator does not learn them by heart.
     """
     if not files:
         return "", "", gr.skip()
@@ -96,7 +106,8 @@ def understand(files: Sequence[str] | None) -> tuple[str, str, Any]:
     except GanError as error:
         return "", trouble_html(str(error)), gr.skip()
     strip = strip_html(real_examples(dataset, EXAMPLES), dataset.note)
-    return uploads.save_upload(dataset), strip, round(share_for(len(dataset)), 2)
+    upload_id = uploads.save_upload(dataset)
+    return upload_id, strip, _augment_for(upload_id)
 
 
 def start(

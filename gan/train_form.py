@@ -86,7 +86,9 @@ def request_from_form(
     network = from_mapping(NetworkConfig, {**to_mapping(chosen.network), **sizes})
     plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}
     config = from_mapping(TrainConfig, plain)
-    changed = setting_values(config) != setting_values(chosen)
+    # How much own pictures are augmented follows from their number; it is no change of the recipe.
+    compared = replace(config, augment=chosen.augment) if data == "own" else config
+    changed = setting_values(compared) != setting_values(chosen)
     config = replace(config, network=network_of(data, resolution, config))
     return Request(
         data=data,

@@ -26,6 +26,7 @@ from gan.training import Snapshot
 PHOTOS = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos"
 MINUTE = preset_config("in-a-minute", "attributes")
 DEFAULTS = setting_values(MINUTE)
+OWN = setting_values(preset_config("in-a-minute", "nothing"))
 
 
 @pytest.fixture(autouse=True)
@@ -83,11 +84,13 @@ def test_a_changed_setting_is_used_and_said() -> None:
 
 
 def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_survive() -> None:
-    shown, minutes, side, *values = events.settings_for("fashion", "in-a-minute", "in-a-minute attributes")
+    shown, minutes, side, *values = events.settings_for(
+        "fashion", "in-a-minute", "", "in-a-minute attributes"
+    )
     assert (minutes, side, values) == (1, 32, setting_values(preset_config("in-a-minute", "classes")))
-    assert events.settings_for("cats", "in-a-minute", shown)[3:] == DEFAULTS
-    assert events.settings_for("cats", "in-five-minutes", shown)[1:3] == [5, 64]
-    shown, *values = events.settings_for("own", "in-a-minute", "in-a-minute nothing")
+    assert events.settings_for("cats", "in-a-minute", "", shown)[3:] == DEFAULTS
+    assert events.settings_for("cats", "in-five-minutes", "", shown)[1:3] == [5, 64]
+    shown, *values = events.settings_for("own", "in-a-minute", "", "in-a-minute nothing")
     assert values == [gr.skip()] * (2 + len(form_settings()))
 
 
@@ -203,6 +206,12 @@ def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
     assert "pictures used" in text
     assert "<img" in text
     assert augment == 1  # so few pictures could be learned by heart
+    where = 3 + [setting.name for setting in form_settings()].index("augment")
+    for preset in ("in-five-minutes", "from-a-checkpoint"):
+        assert events.settings_for("own", preset, upload_id, "another")[where] == 1
+        assert events.settings_for("own", preset, "", "another")[where] == 0
+    own = [1.0 if f.name == "augment" else v for f, v in zip(form_settings(), OWN, strict=True)]
+    assert request_from_form("own", 32, "in-a-minute", 1, own).preset == "in-a-minute"
     run_id, message, _ = start(data="own", upload_id=upload_id)
     assert message == ""
     assert (runs.run_folder(run_id) / "data.safetensors").is_file()
