@@ -105,7 +105,14 @@ def _told(network: Mapping[str, Any]) -> str:
             " In training it was told what each picture shows, and compared its own with the real one; the "
             "first coordinates of the latent vector are wishes for one value each; the strongest is granted."
         )
-    return " It is told which class to draw." if network.get("classes") else ""
+    told = " It is told which class to draw." if network.get("classes") else ""
+    if network.get("components"):
+        told += (
+            " Before training its latent space was laid out: principal components of the real pictures and "
+            "Gaussians over them say what lies where. In training its pictures were drawn from the places of "
+            "real ones and compared with them."
+        )
+    return told
 
 
 def _use(repository: str) -> str:

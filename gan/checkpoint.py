@@ -24,6 +24,8 @@ from gan.steps import known_labels
 from gan.training import preview, preview_latents
 
 TRAINING = "training.safetensors"
+# Both generators share it, so it is saved once.
+LAYOUT = "layout."
 CRITIC_PICTURES = 256
 CRITIC_QUANTILES = 41
 
@@ -111,7 +113,8 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _training_tensors(state: TrainState) -> dict[str, Tensor]:
     tensors = {"random": state.random.get_state()}
-    tensors |= {f"generator.{k}": v for k, v in state.generator.state_dict().items()}
+    own = state.generator.state_dict().items()
+    tensors |= {f"generator.{k}": v for k, v in own if not k.startswith(LAYOUT)}
     for player, optimiser in _optimisers(state):
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{player}_optimiser.{index}.{k}": v for k, v in values.items()}
@@ -137,8 +140,10 @@ def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
     config = from_mapping(TrainConfig, document.get("config", {}))
     state = new_state(config)
     tensors = checkpoint.tensors(TRAINING)
-    load_tensors(state.average, checkpoint.tensors(GENERATOR), "averaged generator")
-    load_tensors(state.generator, with_prefix(tensors, "generator."), "generator")
+    average = checkpoint.tensors(GENERATOR)
+    load_tensors(state.average, average, "averaged generator")
+    shared = {name: value for name, value in average.items() if name.startswith(LAYOUT)}
+    load_tensors(state.generator, shared | with_prefix(tensors, "generator."), "generator")
     load_tensors(state.discriminator, checkpoint.tensors(DISCRIMINATOR), "discriminator")
     for player, optimiser in _optimisers(state):
         _load_optimiser(optimiser, with_prefix(tensors, f"{player}_optimiser."))
@@ -192,6 +197,9 @@ def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpo
     for network in (state.generator, state.average):
         network.load_state_dict(model.generator.state_dict())
     state.discriminator.load_state_dict(model.discriminator.state_dict())
+    if state.generator.layout is not None:
+        # Other pictures lie elsewhere among the same components.
+        state.generator.layout.factors.zero_()
 
 
 def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:

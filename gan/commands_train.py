@@ -39,7 +39,9 @@ from gan.training import FEWEST_PICTURES, Snapshot, train
 
 SAVE_EVERY = 20.0
 INTERRUPTED = 130
-_NETWORK_FLAGS = ("architecture", "z_dim", "width", "critic_width", "gain", "spectral")
+_NETWORK_FLAGS = (
+    "architecture", "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral",
+)  # fmt: skip
 MOST_PICTURES = 200_000
 _SHIPPED_DATA = ("fashion", "cats")
 

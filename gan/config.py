@@ -15,6 +15,7 @@ LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
 MOST_ATTRIBUTES = 16
+MOST_LAYOUT_NUMBERS = 1 << 24
 
 Configuration = TypeVar("Configuration", "NetworkConfig", "TrainConfig")
 
@@ -38,7 +39,7 @@ class NetworkConfig:
     architecture: str = setting("compact", "kind of network", choices=ARCHITECTURES)
     resolution: int = setting(64, "height and width of a picture in pixels", choices=RESOLUTIONS)
     channels: int = setting(3, "1 for grey pictures, 3 for colour", choices=(1, 3))
-    z_dim: int = setting(64, "length of the latent vector", 2, 512)
+    z_dim: int = setting(64, "length of the latent vector; follows where the space is laid out", 2, 512)
     width: int = setting(16, "channels at half the picture's resolution (compact and swift)", 4, 128)
     critic_width: int = setting(
         0, "the same for the discriminator, 0: as many as the generator (compact and swift)", 0, 128
@@ -46,6 +47,16 @@ class NetworkConfig:
     classes: int = setting(0, "number of classes that the generator is told, 0 for none", 0, 1000)
     attributes: tuple[int, ...] = setting(
         (), "values of each attribute that the latent vector chooses among (compact and swift)", 2, 100
+    )
+    components: int = setting(
+        0,
+        "principal components of the pictures that the latent vector stands for, 0 for a space that is not "
+        "laid out (compact and swift)",
+        0,
+        128,
+    )
+    halvings: int = setting(
+        0, "how often the pictures are halved into parts of the space that is laid out", 0, 8
     )
     gain: float = setting(
         1.0, "factor of the discriminator's output, which spectral normalisation keeps small", 0.1, 100
@@ -73,7 +84,10 @@ class TrainConfig:
     weight_decay: float = setting(0.0, "Adam's weight decay", 0, 1)
     final_lr: float = setting(0.2, "share of the learning rates that is left at the end", 0, 1)
     likeness: float = setting(
-        0.0, "weight of the difference from the real picture of the same attributes", 0, 1000
+        0.0, "weight of the difference from the real picture of the same attributes or address", 0, 1000
+    )
+    anchored: float = setting(
+        1.0, "share of each batch drawn from the codes of real pictures, where the space is laid out", 0, 1
     )
     told: bool = setting(True, "the networks are told what the labels say")
     augment: float = setting(
@@ -149,6 +163,9 @@ def from_mapping(kind: type[Configuration], values: Mapping[str, Any]) -> Config
     made = kind(**checked)
     if isinstance(made, NetworkConfig) and made.attributes:
         _check_attributes(made)
+    if isinstance(made, NetworkConfig) and made.components:
+        _check_layout(made)
+        return kind(**checked | {"z_dim": made.components + made.halvings})
     return made
 
 
@@ -157,6 +174,13 @@ def _check_attributes(network: NetworkConfig) -> None:
         raise GanError("Attributes need a compact or swift network without classes.")
     if sum(network.attributes) > network.z_dim:
         raise GanError("Attributes need a latent vector with a coordinate for each of their values.")
+
+
+def _check_layout(network: NetworkConfig) -> None:
+    if network.architecture not in OWN_ARCHITECTURES or network.attributes:
+        raise GanError("A latent space that is laid out needs a compact or swift network without attributes.")
+    if max(1, network.classes) * 2**network.halvings * network.components**2 > MOST_LAYOUT_NUMBERS:
+        raise GanError("A latent space of so many parts and components does not fit; ask for fewer.")
 
 
 def to_mapping(config: NetworkConfig | TrainConfig) -> dict[str, Any]:
@@ -171,17 +195,28 @@ _LESSON = TrainConfig(
     batch=256, loss="bce", penalty="none", at_once=False, told=False, final_lr=1.0, average=5_000.0,
     generator_lr=2e-4, discriminator_lr=2e-4, beta1=0.5, beta2=0.999, weight_decay=8e-9,
 )  # fmt: skip
+
+
+def _laid_out(components: int, halvings: int, **sizes: Any) -> NetworkConfig:
+    z_dim = components + halvings
+    return NetworkConfig(components=components, halvings=halvings, z_dim=z_dim, **sizes)
+
+
 _SHORT = {
-    "nothing": TrainConfig(),
+    "nothing": TrainConfig(network=_laid_out(64, 7, width=32, critic_width=8), batch=8, likeness=30.0),
     "classes": TrainConfig(
-        network=NetworkConfig("swift", width=16, spectral=True, gain=4.0), loss="soft-hinge", penalty="none",
-        generator_lr=4e-3, discriminator_lr=2e-3,
+        network=_laid_out(64, 5, architecture="swift", width=16, spectral=True, gain=4.0),
+        loss="soft-hinge", penalty="none", generator_lr=4e-3, discriminator_lr=2e-3, likeness=30.0,
     ),
     "attributes": TrainConfig(network=NetworkConfig(width=32, critic_width=8), batch=8, likeness=30.0),
 }  # fmt: skip
 _LONGER = {
-    "nothing": _SHORT["nothing"],
-    "classes": replace(_SHORT["classes"], network=NetworkConfig("swift", width=24, spectral=True, gain=4.0)),
+    "nothing": replace(_SHORT["nothing"], batch=16, likeness=20.0),
+    "classes": replace(
+        _SHORT["classes"],
+        network=_laid_out(64, 5, architecture="swift", width=24, spectral=True, gain=4.0),
+        anchored=0.5,
+    ),
     "attributes": replace(_SHORT["attributes"], batch=16, likeness=20.0),
 }
 
@@ -208,9 +243,8 @@ PRESETS: dict[str, dict[str, TrainConfig]] = {
 def preset_config(preset: str, labels_tell: str) -> TrainConfig:
     """The settings that a preset means for pictures whose labels tell nothing, classes or attributes.
 
-    Told its classes a generator learns several times as fast with the soft hinge and spectral normalisation;
-    without them these collapse, and the relativistic loss with both penalties does not
-    (`tests/bench/RESULTS.md`).
+    With classes the soft hinge and spectral normalisation learn fastest, in colour the relativistic loss with
+    both penalties; what each choice gave is in `tests/bench/RESULTS.md`.
 
     Raises:
         GanError: when there is no such preset.

@@ -15,6 +15,7 @@ from gan.datasets import Dataset
 from gan.networks import Discriminator, Generator, build_discriminator, build_generator
 
 Network = TypeVar("Network", bound=nn.Module)
+SMALLEST_PART = 8
 
 
 @dataclass
@@ -46,20 +47,44 @@ def default_device() -> torch.device:
 def network_for(dataset: Dataset, network: NetworkConfig, told: bool = True) -> NetworkConfig:
     """`network` with the size and colours of the data set, and with its classes or attributes where `told`.
 
-    A latent vector that chooses among attributes has at least one coordinate for each of their values.
+    A latent vector that chooses among attributes has at least one coordinate for each of their values. A
+    space is laid out only in so many parts that each has enough pictures.
     """
     _, channels, _, side = dataset.images.shape
     sized = replace(network, resolution=side, channels=channels)
-    return labelled(sized, len(dataset.classes), dataset.attribute_sizes, told)
+    told_of = labelled(sized, len(dataset.classes), dataset.attribute_sizes, told)
+    return with_room(told_of, len(dataset))
 
 
 def labelled(
     network: NetworkConfig, classes: int, attributes: tuple[int, ...], told: bool = True
 ) -> NetworkConfig:
-    """`network` for pictures of so many classes and such attributes, of which it hears where it is `told`."""
+    """`network` for pictures of so many classes and such attributes, of which it hears where it is `told`.
+
+    Its space is laid out only where no attributes say already what z means.
+    """
     sizes = attributes if told and network.architecture in OWN_ARCHITECTURES else ()
-    z_dim = max(network.z_dim, sum(sizes))
-    return replace(network, classes=classes if told else 0, attributes=sizes, z_dim=z_dim)
+    components = 0 if sizes or network.architecture not in OWN_ARCHITECTURES else network.components
+    halvings = network.halvings if components else 0
+    z_dim = components + halvings if components else max(network.z_dim, sum(sizes))
+    return replace(
+        network,
+        classes=classes if told else 0,
+        attributes=sizes,
+        z_dim=z_dim,
+        components=components,
+        halvings=halvings,
+    )
+
+
+def with_room(network: NetworkConfig, pictures: int) -> NetworkConfig:
+    """`network` with its space laid out in no more components and parts than so many pictures can fill."""
+    if not network.components:
+        return network
+    parts = max(1, pictures // (SMALLEST_PART * max(1, network.classes)))
+    components = min(network.components, pictures // 2)
+    halvings = min(network.halvings, parts.bit_length() - 1)
+    return replace(network, components=components, halvings=halvings, z_dim=components + halvings)
 
 
 def fits(dataset: Dataset, config: TrainConfig) -> bool:
@@ -67,7 +92,11 @@ def fits(dataset: Dataset, config: TrainConfig) -> bool:
 
     One that chooses attributes, from an earlier run, may also go on with pictures of which nothing is known.
     """
-    expected = network_for(dataset, config.network, config.told)
+    network = config.network
+    expected = network_for(dataset, network, config.told)
+    expected = replace(
+        expected, components=network.components, halvings=network.halvings, z_dim=network.z_dim
+    )
     unknown = config.network.attributes and not expected.attributes and not expected.classes
     return config.network == (
         replace(expected, attributes=config.network.attributes) if unknown else expected
@@ -88,6 +117,7 @@ def new_state(config: TrainConfig, device: torch.device | None = None) -> TrainS
         discriminator = _placed(build_discriminator(config.network), device)
     _freeze(discriminator, config.frozen)
     average = deepcopy(generator).requires_grad_(False)
+    average.layout = generator.layout
     return TrainState(
         generator=generator,
         discriminator=discriminator,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.attributes import wishing
 from gan.augmentation import augmented
 from gan.config import TrainConfig
 from gan.datasets import Dataset, to_unit
 from gan.losses import ADVERSARIAL, AdversarialLoss, directional_penalty, likeness_loss
+from gan.networks import Generator
 from gan.state import TrainState
 
 PENALTY_DISTANCE = 0.1
@@ -31,21 +32,23 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Batch:
-    """Real pictures `[N, C, H, W]` in [-1, 1] and latent vectors `[N, z_dim]` to play with.
+    """Real pictures `[N, C, H, W]` in [-1, 1], and what generated ones are to be drawn from.
 
     Attributes:
+        code: what the latent vectors stand for (`Generator.code`), `[N, ...]`.
         labels: classes `[N]` or attributes `[N, A]` of the real and of the generated pictures alike, or None.
     """
 
     real: Tensor
-    z: Tensor
+    code: Tensor
     labels: Tensor | None
 
 
 def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batch:
     """Random pictures (mirrored at random where the data set allows it), their labels, and z ~ N(0, I).
 
-    Where z chooses attributes, it chooses those of the pictures.
+    Where z chooses attributes, it chooses those of the pictures; where the space is laid out, the codes are
+    those of the pictures.
     """
     index = torch.randint(len(dataset), (config.batch,), generator=state.random)
     z = torch.randn(config.batch, config.network.z_dim, generator=state.random)
@@ -59,7 +62,12 @@ def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batc
         z = wishing(z, labels, config.network.attributes)
     labels = None if labels is None else labels.to(state.device)
     real = real.to(state.device, memory_format=torch.channels_last)
-    return Batch(real, z.to(state.device), labels)
+    layout = state.generator.layout
+    code = state.generator.code(z.to(state.device), labels)
+    if layout is not None:
+        anchored = round(config.anchored * config.batch)
+        code = torch.cat([layout.code(real[:anchored]), code[anchored:]])
+    return Batch(real, code, labels)
 
 
 def known_labels(dataset: Dataset, config: TrainConfig) -> Tensor | None:
@@ -94,7 +102,12 @@ def play(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResu
     """One update of each player; returns the discriminator's result and the generator's."""
     if plays_at_once(config):
         return joint_step(state, batch, config)
-    return discriminator_step(state, batch, config), generator_step(state, batch, config)
+    # Both turns look at the same pictures: a second drawing of them would cost a tenth of the step.
+    fake = state.generator.draw(batch.code, batch.labels)
+    return (
+        discriminator_step(state, batch, config, fake.detach()),
+        generator_step(state, batch, config, fake),
+    )
 
 
 def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResult, StepResult]:
@@ -107,7 +120,7 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     The second is the first times a number for each picture, and only the first is ever calculated.
     """
     loss_pair = ADVERSARIAL[config.loss]
-    fake = state.generator(batch.z, batch.labels)
+    fake = state.generator.draw(batch.code, batch.labels)
     seen = fake.detach().requires_grad_(True)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     real_logits, fake_logits = _judge_together(state, batch, seen, config)
@@ -118,7 +131,7 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     state.generator_optimiser.zero_grad(set_to_none=True)
     gradient = seen.grad * ratio[:, None, None, None]
     if _likeness(batch, config):
-        (towards_real,) = torch.autograd.grad(likeness_loss(batch.real, seen), seen)
+        (towards_real,) = torch.autograd.grad(_unlikeness(batch, seen, config), seen)
         gradient = gradient + config.likeness * towards_real
     fake.backward(gradient)
     state.discriminator_optimiser.step()
@@ -128,8 +141,15 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
 
 
 def _likeness(batch: Batch, config: TrainConfig) -> bool:
-    """Whether each generated picture should also be like the real one, because both have all attributes."""
-    return bool(config.likeness and config.network.attributes) and batch.labels is not None
+    """Whether a generated picture should also be like the real one that has its attributes or its code."""
+    known = config.network.attributes and batch.labels is not None
+    return bool(config.likeness and (known or config.network.components))
+
+
+def _unlikeness(batch: Batch, fake: Tensor, config: TrainConfig) -> Tensor:
+    """`likeness_loss` of the pictures that have a real one of their own beside them."""
+    anchored = round(config.anchored * len(fake)) if config.network.components else len(fake)
+    return likeness_loss(batch.real[:anchored], fake[:anchored])
 
 
 def _generators_share(loss_pair: AdversarialLoss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -142,11 +162,14 @@ def _generators_share(loss_pair: AdversarialLoss, real: Tensor, fake: Tensor) ->
     return loss.detach(), own / theirs.clamp_min(FAINTEST_GRADIENT / len(fake))
 
 
-def discriminator_step(state: TrainState, batch: Batch, config: TrainConfig) -> StepResult:
-    """One update of D on real and generated pictures; G is only read."""
+def discriminator_step(
+    state: TrainState, batch: Batch, config: TrainConfig, fake: Tensor | None = None
+) -> StepResult:
+    """One update of D on real and generated pictures; G is only read, and only where `fake` is not given."""
     loss_pair = ADVERSARIAL[config.loss]
-    with torch.no_grad():
-        fake = state.generator(batch.z, batch.labels)
+    if fake is None:
+        with torch.no_grad():
+            fake = state.generator.draw(batch.code, batch.labels)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     if config.network.architecture == "dcgan":
         # Batch norm expects each kind alone (the lesson's way).
@@ -190,14 +213,17 @@ def _with_penalty(loss: Tensor, state: TrainState, batch: Batch, fake: Tensor, c
     return loss + config.gamma / 2 * penalty
 
 
-def generator_step(state: TrainState, batch: Batch, config: TrainConfig) -> StepResult:
-    """One update of G through a frozen D."""
+def generator_step(
+    state: TrainState, batch: Batch, config: TrainConfig, fake: Tensor | None = None
+) -> StepResult:
+    """One update of G through a frozen D; `fake` is what G drew with its present weights, with its graph."""
     loss_pair = ADVERSARIAL[config.loss]
     state.generator_optimiser.zero_grad(set_to_none=True)
     trained = [p for p in state.discriminator.parameters() if p.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
-    fake = state.generator(batch.z, batch.labels)
+    if fake is None:
+        fake = state.generator.draw(batch.code, batch.labels)
     fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
     real_logits = fake_logits
     if loss_pair.relative:
@@ -205,7 +231,7 @@ def generator_step(state: TrainState, batch: Batch, config: TrainConfig) -> Step
             real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
     loss = loss_pair.generator(real_logits, fake_logits)
     if _likeness(batch, config):
-        (loss + config.likeness * likeness_loss(batch.real, fake)).backward()
+        (loss + config.likeness * _unlikeness(batch, fake, config)).backward()
     else:
         loss.backward()
     for parameter in trained:
@@ -231,6 +257,7 @@ def update_average(state: TrainState, config: TrainConfig) -> None:
             ours.copy_(theirs)
 
 
-def _numbers(network: nn.Module) -> Iterator[Tensor]:
-    """Parameters and buffers; walking through them takes a third of the time of `state_dict`."""
-    return chain(network.parameters(), network.buffers())
+def _numbers(network: Generator) -> Iterator[Tensor]:
+    """What learning changes; walking through it takes a third of the time of `state_dict`."""
+    halves = (network.stem, network.body)
+    return chain(*(half.parameters() for half in halves), *(half.buffers() for half in halves))

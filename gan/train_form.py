@@ -16,15 +16,15 @@ from gan.config import (
     preset_config,
     to_mapping,
 )
-from gan.datasets import FASHION_CLASSES
+from gan.datasets import FASHION_CLASSES, fashion
 from gan.errors import GanError
 from gan.own_pictures import RESOLUTIONS
 from gan.runs import Request
-from gan.state import labelled
+from gan.state import labelled, with_room
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
-_NETWORK_SETTINGS = ("z_dim", "width", "critic_width", "gain")
+_NETWORK_SETTINGS = ("z_dim", "components", "halvings", "width", "critic_width", "gain")
 _NOT_IN_THE_FORM = ("network", "seconds", "steps")
 
 
@@ -49,7 +49,7 @@ def network_of(data: str, resolution: int, config: TrainConfig) -> NetworkConfig
     """The config's network with the sizes, and where it is told them the labels, of the chosen pictures."""
     if data == "fashion":
         sized = replace(config.network, resolution=28, channels=1)
-        return labelled(sized, len(FASHION_CLASSES), (), config.told)
+        return with_room(labelled(sized, len(FASHION_CLASSES), (), config.told), len(fashion()))
     sized = replace(config.network, resolution=int(resolution), channels=3)
     return labelled(sized, 0, cats_attribute_sizes() if data == "cats" else (), config.told)
 

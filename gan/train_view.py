@@ -151,6 +151,8 @@ def recipe_text(preset: str, network: NetworkConfig) -> str:
         told = f" It is told which of {network.classes} classes each picture shows."
     if network.attributes:
         told = " It is told what each picture shows, and its latent vector learns to choose."
+    if network.components:
+        told += " Before it begins, every real picture gets a place in its latent space, to be learned there."
     return (
         f"{EXPECTATIONS[preset]}{told} Generator {generator:,} and discriminator {discriminator:,} "
         f"parameters at {network.resolution} px."

@@ -15,6 +15,7 @@ from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.latent import latents
+from gan.layout import lay_out
 from gan.networks import Generator
 from gan.rescue import Lifeline, is_sound
 from gan.state import TrainState, fits, fitted, new_state
@@ -135,8 +136,7 @@ def train(
         config = fitted(config, dataset)
         state = new_state(config)
     _check(config, dataset)
-    state.generator.train()
-    state.discriminator.train()
+    _prepare(state, dataset)
     recorder, lifeline, note = _Recorder(time.perf_counter(), state.images_seen), Lifeline(state), ""
     while (progress := _progress(state, config)) < 1.0:
         step_started = time.perf_counter()
@@ -156,6 +156,17 @@ def train(
         else:
             note = lifeline.back(state)
         recorder = _Recorder(time.perf_counter(), state.images_seen)
+
+
+def _prepare(state: TrainState, dataset: Dataset) -> None:
+    """Both players ready to learn, in a latent space that is laid out if it is meant to be."""
+    state.generator.train()
+    state.discriminator.train()
+    layout = state.generator.layout
+    if layout is not None and not layout.laid_out:
+        started = time.perf_counter()
+        lay_out(layout, dataset.images, dataset.class_labels if state.generator.classes else None)
+        state.seconds += time.perf_counter() - started
 
 
 def _check(config: TrainConfig, dataset: Dataset) -> None:

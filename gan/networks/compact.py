@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.config import NetworkConfig
-from gan.networks.parts import AttributeEmbedding, Discriminator, Generator, Reshape
+from gan.networks.parts import AttributeEmbedding, Discriminator, Generator, Reshape, stem_inputs
 
 
 def _widths(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
@@ -67,13 +67,13 @@ def generator(config: NetworkConfig) -> Generator:
     """Linear to the smallest grid (4x4, or 7x7 for 28 px), then `ColourSkips`."""
     base, widths = _widths(config, config.width)
     stem = nn.Sequential(
-        nn.Linear(config.z_dim + config.classes, widths[0] * base * base),
+        nn.Linear(stem_inputs(config), widths[0] * base * base),
         Reshape(widths[0], base, base),
         nn.BatchNorm2d(widths[0]),
         nn.LeakyReLU(0.2, inplace=True),
     )
     body = ColourSkips(widths, config.channels)
-    return Generator(config.z_dim, config.classes, stem, body, config.attributes)
+    return Generator(config, stem, body)
 
 
 def discriminator(config: NetworkConfig) -> Discriminator:

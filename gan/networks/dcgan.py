@@ -50,7 +50,7 @@ def generator(config: NetworkConfig) -> Generator:
         layers = [part for a, b in pairwise(widths) for part in _up(a, b, 4, 2, 1)]
         last = nn.ConvTranspose2d(widths[-1], config.channels, 4, 2, 1, bias=False)
         body = nn.Sequential(*layers, last, nn.Tanh())
-    network = Generator(config.z_dim, config.classes, stem, body)
+    network = Generator(config, stem, body)
     initialise_normal(network)
     return network
 

@@ -29,7 +29,7 @@ def generator(config: NetworkConfig) -> Generator:
     layers += [nn.Linear(rest[-1], pixels), nn.Tanh()]
     layers += [Reshape(config.channels, config.resolution, config.resolution)]
     stem = _hidden(config.z_dim + config.classes, first)
-    return Generator(config.z_dim, config.classes, stem, nn.Sequential(*layers))
+    return Generator(config, stem, nn.Sequential(*layers))
 
 
 def discriminator(config: NetworkConfig) -> Discriminator:

@@ -9,37 +9,58 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from gan.attributes import granted
+from gan.config import NetworkConfig
+from gan.layout import Layout
 
 
 class Generator(nn.Module):
     """z and an optional class to a picture, in two halves: `stem` (first layer) and `body` (the rest).
 
-    With `attributes` (number of values of each) z itself chooses what is to be seen, see `gan.attributes`.
+    With `attributes` (number of values of each) z itself chooses what is to be seen, see `gan.attributes`;
+    with a `layout` z is an address, and the stem gets the code that lies there, see `gan.layout`.
     """
 
-    def __init__(
-        self, z_dim: int, classes: int, stem: nn.Module, body: nn.Module, attributes: Sequence[int] = ()
-    ) -> None:
+    layout: Layout | None
+
+    def __init__(self, config: NetworkConfig, stem: nn.Module, body: nn.Module) -> None:
         super().__init__()
-        self.z_dim, self.classes, self.attributes = z_dim, classes, tuple(attributes)
-        self.stem, self.body = stem, body
+        self.z_dim, self.classes, self.attributes = config.z_dim, config.classes, config.attributes
+        self.stem, self.body, self.layout = stem, body, None
+        if config.components:
+            groups = max(1, config.classes)
+            self.layout = Layout(
+                config.channels, config.resolution, groups, config.halvings, config.components
+            )
 
     def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Activations of the first layer, `[N, features]`, where PCA looks for directions."""
-        return self.stem(self._told(z, labels)).flatten(1)
+        return self.stem(self._with_class(self.code(z, labels), labels)).flatten(1)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures `[N, C, H, W]`, nominally in [-1, 1], from z `[N, z_dim]` and labels `[N]` (int64)."""
-        return self.body(self.stem(self._told(z, labels)))
+        return self.draw(self.code(z, labels), labels)
 
-    def _told(self, z: Tensor, labels: Tensor | None) -> Tensor:
+    def code(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What z stands for: the attributes that are granted, the code at an address, or z itself."""
         if self.attributes:
             return granted(z, self.attributes)
+        return z if self.layout is None else self.layout(z, labels if self.classes else None)
+
+    def draw(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Pictures `[N, C, H, W]` from what their z stand for."""
+        return self.body(self.stem(self._with_class(code, labels)))
+
+    def _with_class(self, code: Tensor, labels: Tensor | None) -> Tensor:
         if not self.classes:
-            return z
+            return code
         if labels is None:
             raise ValueError("this generator needs a class for every latent vector")
-        return torch.cat([z, one_hot(labels, self.classes).to(z.dtype)], dim=1)
+        return torch.cat([code, one_hot(labels, self.classes).to(code.dtype)], dim=1)
+
+
+def stem_inputs(config: NetworkConfig) -> int:
+    """How many numbers the first layer gets: z or the code for which it stands, and the class."""
+    return (config.components or config.z_dim) + config.classes
 
 
 class Discriminator(nn.Module):

@@ -15,7 +15,7 @@ from torch import nn
 
 from gan.config import NetworkConfig
 from gan.networks import compact
-from gan.networks.parts import Generator, Reshape
+from gan.networks.parts import Generator, Reshape, stem_inputs
 
 discriminator = compact.discriminator
 
@@ -35,11 +35,11 @@ def generator(config: NetworkConfig) -> Generator:
     doublings = int(log2(config.resolution // 2 // base))
     widths = [config.width * 2 ** (doublings - level) for level in range(doublings + 1)]
     stem = nn.Sequential(
-        nn.Linear(config.z_dim + config.classes, widths[0] * base * base),
+        nn.Linear(stem_inputs(config), widths[0] * base * base),
         Reshape(widths[0], base, base),
         nn.BatchNorm2d(widths[0]),
         nn.LeakyReLU(0.2, inplace=True),
     )
     layers = [part for a, b in pairwise(widths) for part in _up(a, b)]
     end = [nn.Conv2d(widths[-1], 4 * config.channels, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
-    return Generator(config.z_dim, config.classes, stem, nn.Sequential(*layers, *end), config.attributes)
+    return Generator(config, stem, nn.Sequential(*layers, *end))

@@ -22,6 +22,8 @@ from gan.errors import GanError
 
 
 def value_of(setting: Any) -> st.SearchStrategy[Any]:
+    if setting.name == "components":
+        return st.just(0)  # a space that is laid out binds other settings; it has tests of its own
     choices = setting_choices(setting)
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     if choices:
