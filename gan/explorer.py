@@ -18,6 +18,7 @@ from torch import Tensor
 
 from checkpoints import store
 from gan.attributes import chosen
+from gan.config import NetworkConfig
 from gan.directions import Direction, directions_of
 from gan.errors import GanError
 from gan.latent import HIGHEST_SEED, latents, truncate
@@ -237,11 +238,32 @@ def describe(model: Model) -> dict[str, Any]:
         "classes": list(model.classes) if model.config.classes else [],
         "attributes": [{"name": a.name, "values": list(a.values)} for a in model.attributes],
         "directions": [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions_of(model)],
-        "coordinates": model.config.z_dim,
+        "coordinates": coordinate_names(model),
+        "coordinates_hint": _coordinates_hint(model.config),
         "resolution": model.config.resolution,
         "credit": _credit(data),
         "judged": model.discriminator is not None,
     }
+
+
+def coordinate_names(model: Model) -> list[str]:
+    """What each number of the latent vector stands for, as far as it stands for something alone."""
+    wishes = [value for attribute in model.attributes for value in attribute.values]
+    if model.config.components:
+        wishes = [f"halving {i + 1}" for i in range(model.config.halvings)]
+        wishes += [f"component {i + 1}" for i in range(model.config.components)]
+    return wishes + [f"z {i}" for i in range(len(wishes), model.config.z_dim)]
+
+
+def _coordinates_hint(network: NetworkConfig) -> str:
+    if network.attributes:
+        return "Each number is a wish for one value, and the strongest wish of its kind is granted."
+    if network.components:
+        return (
+            "A halving's sign says which half of the pictures is meant; the components, strongest first, say "
+            "where in what is left."
+        )
+    return "Single numbers of the latent vector; most do little on their own."
 
 
 def _credit(data: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ on(".explore-pager-back", "click", () => turnPage(-1));
 on(".explore-pager-on", "click", () => turnPage(1));
 
 function turnPage(by) {
-  page = within(page + by, 0, Math.ceil(model.coordinates / PAGE) - 1);
+  page = within(page + by, 0, Math.ceil(model.coordinates.length / PAGE) - 1);
   buildSliders();
   showCoordinates();
 }

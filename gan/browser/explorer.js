@@ -169,11 +169,6 @@ function wishes() {
   });
 }
 
-function wishAt(index) {
-  const found = wishes().find(({ first, values }) => index >= first && index < first + values.length);
-  return found ? found.values[index - found.first] : "z " + index;
-}
-
 function askedFor({ first, values }) {
   return values.findIndex((_, offset) => state.raw[first + offset] === STRONGEST_WISH);
 }
@@ -209,27 +204,25 @@ function showAttributes() {
 
 function coordinateSlider(index) {
   return makeSlider({
-    name: wishAt(index), low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
+    name: model.coordinates[index], low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
     ...sliding("coordinate " + index, (value) => { state.raw[index] = value; }),
   });
 }
 
 function buildSliders() {
   const raw = state.mode === "raw";
-  const places = raw ? [...Array(model.coordinates).keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
+  const places = raw ? [...model.coordinates.keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
   sliders = raw ? places.map(coordinateSlider) : model.directions.map(directionSlider);
   find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
   find(".explore-mode-hint").textContent = raw
-    ? model.attributes.length
-      ? "Each number is a wish for one value, and the strongest wish of its kind is granted."
-      : "Single numbers of the latent vector; most do little on their own."
+    ? model.coordinates_hint
     : "What changes the picture most, strongest first. A click on a number puts its slider back.";
   find(".explore-pager").hidden = !raw;
   find(".explore-pager span").textContent =
-    "coordinates " + page * PAGE + " to " + (Math.min(model.coordinates, (page + 1) * PAGE) - 1) + " of " + model.coordinates;
+    "coordinates " + page * PAGE + " to " + (Math.min(model.coordinates.length, (page + 1) * PAGE) - 1) + " of " + model.coordinates.length;
   find(".explore-pager-back").disabled = page === 0;
-  find(".explore-pager-on").disabled = (page + 1) * PAGE >= model.coordinates;
+  find(".explore-pager-on").disabled = (page + 1) * PAGE >= model.coordinates.length;
 }
 
 function showCoordinates() {
@@ -307,7 +300,7 @@ function fit(description) {
   state.edits = description.directions
     .slice(0, state.edits.length)
     .map(({ limit }, index) => within(state.edits[index] || 0, -limit, limit));
-  const known = Object.entries(state.raw).filter(([index]) => Number(index) < description.coordinates);
+  const known = Object.entries(state.raw).filter(([index]) => Number(index) < description.coordinates.length);
   state.raw = Object.fromEntries(known.map(([index, value]) => [index, within(value, -4, 4)]));
 }
 

@@ -171,7 +171,7 @@ def test_the_description_has_what_the_page_needs(models: dict[str, Model]) -> No
     assert told["classes"][8] == "bag"
     assert len(told["directions"]) == 10
     assert told["directions"][0]["name"].startswith("Direction 1")
-    assert told["coordinates"] == 16
+    assert told["coordinates"] == [f"z {i}" for i in range(16)]
     assert told["resolution"] == 28
     assert "Zalando" in told["credit"]
     assert told["judged"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -8,11 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from checkpoints import store
+from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import NetworkConfig, TrainConfig, from_mapping, preset_config
 from gan.datasets import Dataset, open_dataset, to_unit
 from gan.errors import GanError
+from gan.explorer import coordinate_names, describe
 from gan.latent import latents
 from gan.layout import Layout, lay_out
+from gan.model import load_checkpoint
 from gan.state import SMALLEST_PART, network_for, new_state
 from gan.steps import draw_batch
 from gan.training import train
@@ -156,3 +161,63 @@ def test_a_layout_that_cannot_be_is_refused(network: dict[str, object]) -> None:
 def test_the_length_of_z_follows_from_the_layout() -> None:
     config = from_mapping(TrainConfig, {"network": {"components": 8, "halvings": 3, "z_dim": 64}})
     assert config.network.z_dim == 11
+
+
+@pytest.fixture(scope="module")
+def saved(garments: Dataset, tmp_path_factory: pytest.TempPathFactory) -> store.Checkpoint:
+    network = network_for(garments, NetworkConfig("swift", components=12, halvings=2, width=8))
+    config = TrainConfig(network=network, seconds=0, steps=3, batch=8, likeness=10.0, anchored=0.5)
+    state = new_state(config, CPU)
+    assert list(train(config, garments, state))
+    return save_run(tmp_path_factory.mktemp("laid-out"), config, state, garments, "Laid out")
+
+
+def test_a_saved_run_goes_on_in_the_same_space(saved: store.Checkpoint, garments: Dataset) -> None:
+    assert not [name for name in saved.tensors("training.safetensors") if "layout" in name]
+    config, state = load_run(saved)
+    twin = deepcopy(state)
+    for each in (state, twin):
+        assert list(train(replace(config, steps=5), garments, each))
+    layout = state.generator.layout
+    assert layout is not None
+    assert layout.laid_out
+    assert state.average.layout is layout
+    model = load_checkpoint(saved)
+    assert torch.equal(model.generator.layout.means, layout.means)
+    for one, two in zip(state.generator.parameters(), twin.generator.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_another_run_begins_among_the_same_components_with_its_own_places(
+    saved: store.Checkpoint, garments: Dataset
+) -> None:
+    few = replace(garments, images=garments.images[:300], labels=garments.labels[:300])
+    network = network_to_start_from(saved, few)
+    config = TrainConfig(network=network, seconds=0, steps=1, batch=8, likeness=10.0)
+    state = new_state(config, CPU)
+    start_from(state, config, saved)
+    assert list(train(config, few, state))
+    before, now = load_checkpoint(saved).generator.layout, state.generator.layout
+    assert torch.equal(before.basis, now.basis)
+    assert not torch.equal(before.means, now.means)
+
+
+def test_only_anchored_pictures_are_to_be_like_their_real_ones(garments: Dataset) -> None:
+    network = network_for(garments, NetworkConfig("swift", components=12, halvings=2, width=8))
+    config = TrainConfig(network=network, seconds=0, steps=1, batch=8, likeness=10.0, anchored=0.5)
+    state = new_state(config, CPU)
+    assert list(train(config, garments, state))
+    batch = draw_batch(config, garments, state)
+    codes = state.generator.layout.code(batch.real)
+    assert torch.equal(batch.code[:4], codes[:4])
+    assert not torch.isclose(batch.code[4:], codes[4:]).any()
+
+
+def test_sliders_are_named_by_what_they_stand_for(saved: store.Checkpoint) -> None:
+    model = load_checkpoint(saved)
+    names = coordinate_names(model)
+    assert names[:3] == ["halving 1", "halving 2", "component 1"]
+    assert len(names) == model.config.z_dim == 14
+    described = describe(model)
+    assert "halving" in described["coordinates_hint"]
+    assert len(described["directions"]) >= 8
