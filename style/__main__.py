@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{path.name}: {picture.note}", file=sys.stderr)
     use_fastest_threads()
     last, interrupted = _follow(stylise(photo, paintings, recipe))
-    save(options.output, last, photo, recipe)
+    save(options.output, last.picture, photo, paintings, recipe)
     print(_report(options.output, last, photo, recipe) if options.json else options.output)
     return INTERRUPTED if interrupted else 0
 

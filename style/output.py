@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
 
 from style.errors import StyleError
-from style.images import Picture, to_image
-from style.iterate import Iterate
+from style.finish import finish
+from style.images import Picture, to_image, to_tensor
+from style.lesson import square
 from style.recipe import Recipe
 
 RECIPE_KEY = "latent-atelier-recipe"
+PALETTE_SIDE = 128
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -31,15 +36,34 @@ def check_destination(path: Path) -> None:
         raise StyleError(f"The output {str(path)!r} is a folder; please name a file.")
 
 
-def finished_image(iterate: Iterate, photo: Picture, recipe: Recipe) -> Image.Image:
-    """Returns the iterate's picture, with the photo's transparency at its size where there is any."""
+def finished_image(
+    painted: Tensor, photo: Picture, paintings: Sequence[Picture], recipe: Recipe
+) -> Image.Image:
+    """Returns the painted picture `[1, 3, H, W]`, finished, and transparent where the photo is."""
     alpha = photo.alpha
     if alpha is not None and recipe.mode == "lesson":
         alpha = _middle_square(alpha)
-    return to_image(iterate.picture, alpha)
+    original = photo_like(painted, photo, recipe)
+    return to_image(finish(painted, original, _palette(paintings), recipe), alpha)
 
 
-def save(path: Path, iterate: Iterate, photo: Picture, recipe: Recipe) -> None:
+def photo_like(painted: Tensor, photo: Picture, recipe: Recipe) -> Tensor:
+    """The photo at the painted picture's size, cut as its recipe cuts it, `[1, 3, H, W]` in [0, 1]."""
+    if recipe.mode == "lesson":
+        return square(to_tensor(photo))
+    return to_tensor(photo, max(painted.shape[-2:]))
+
+
+def _palette(paintings: Sequence[Picture]) -> Tensor:
+    """A few thousand of each painting's colours side by side, `[1, 3, h, w]`."""
+    small = [to_tensor(painting, PALETTE_SIDE).flatten(2) for painting in paintings]
+    # As many of each, so that a long painting counts no more than a square one.
+    count = min(colours.shape[2] for colours in small)
+    chosen = [c[:, :, torch.linspace(0, c.shape[2] - 1, count).long()] for c in small]
+    return torch.cat(chosen, 2)[:, :, None]
+
+
+def save(path: Path, painted: Tensor, photo: Picture, paintings: Sequence[Picture], recipe: Recipe) -> None:
     """Writes the picture in the format of the path's suffix; PNG keeps transparency and the recipe.
 
     The file appears whole or not at all.
@@ -48,7 +72,7 @@ def save(path: Path, iterate: Iterate, photo: Picture, recipe: Recipe) -> None:
         StyleError: if it cannot be written.
     """
     check_destination(path)
-    image = finished_image(iterate, photo, recipe)
+    image = finished_image(painted, photo, paintings, recipe)
     options: dict[str, Any] = {}
     if path.suffix.lower() == ".png":
         information = PngInfo()

@@ -82,6 +82,22 @@ class Recipe:
         "Steps on each scale; 0 lets the time budget decide.",
     )
 
+    colours: Literal["painting", "photo", "palette"] = _choice(
+        "painting",
+        ("painting", "photo", "palette"),
+        "Colours",
+        "As painted, those of the photo, or nothing but the painting's palette on the photo.",
+    )
+    brightness: Literal["painting", "photo"] = _choice(
+        "painting",
+        ("painting", "photo"),
+        "Brightness",
+        "As painted, or as light and as rich in contrast as the photo.",
+    )
+    strength: float = _number(
+        1.0, 0.0, 1.0, 0.05, "Strength", "How much of the painted picture lies over the photo."
+    )
+
     def __post_init__(self) -> None:
         for item in fields(self):
             _check(item, getattr(self, item.name))

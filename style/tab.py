@@ -13,14 +13,11 @@ from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
-from style import shipped, view
+from style import shipped, tab_finish, view
 from style.errors import StyleError
-from style.images import Picture, read_picture, to_image, to_tensor
-from style.iterate import Iterate
+from style.images import read_picture
 from style.jobs import Job, JobBook
-from style.lesson import square
 from style.optimise import stylise
-from style.output import file_name, save
 from style.recipe import Recipe
 from style.tab_input import PictureInput
 
@@ -50,6 +47,7 @@ class _Stage:
     message: gr.HTML
     run: gr.Button
     stop: gr.Button
+    finishing: tab_finish.Finishing
 
 
 def build(library: gr.BrowserState) -> None:
@@ -69,7 +67,7 @@ def build(library: gr.BrowserState) -> None:
         if values[0]:  # a click that lacks a picture gets no ticket
             yield from _paint(book, *values)
 
-    events_inputs = [ticket, photo, painting, preset, *controls]
+    events_inputs = [ticket, photo, painting, preset, *controls, *stage.finishing.controls]
     clicked = stage.run.click(
         _prepare,
         [photo, painting],
@@ -81,7 +79,16 @@ def build(library: gr.BrowserState) -> None:
     painted = clicked.then(
         paint,
         events_inputs,
-        [stage.live, stage.progress, stage.curves, stage.compare, stage.download, stage.message],
+        [
+            stage.live,
+            stage.progress,
+            stage.curves,
+            stage.compare,
+            stage.download,
+            stage.message,
+            stage.finishing.painted,
+            stage.finishing.group,
+        ],
         show_progress="minimal",
         show_progress_on=stage.progress,
         concurrency_id="style",
@@ -106,6 +113,7 @@ def build(library: gr.BrowserState) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+    tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
     _check_uploads((photo, painting), kept, stage.message)
 
 
@@ -236,8 +244,9 @@ def _build_stage() -> _Stage:
         buttons=["fullscreen"],
         elem_id="style-compare",
     )
+    finishing = tab_finish.build(_control)
     download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
-    return _Stage(live, progress, curves, compare, download, message, run, stop)
+    return _Stage(live, progress, curves, compare, download, message, run, stop, finishing)
 
 
 def _check_uploads(
@@ -257,10 +266,11 @@ def _check_uploads(
         )
 
 
-def _accept(path: str | None, before: str | None) -> tuple[Any, str | None, str]:
+def _accept(path: str | None, before: str | None) -> tuple[Any, str | None, Any]:
     """Replaces an upload by a picture that every browser shows, or by the one before with a sentence."""
     if path is None:
-        return gr.skip(), None, ""
+        # The next upload may be faster than this answer, and its sentence must not be wiped away.
+        return gr.skip(), None, gr.skip()
     try:
         picture = read_picture(path)
     except StyleError as error:
@@ -285,14 +295,15 @@ def _prepare(photo: str | None, painting: str | None) -> tuple[str, str, Any, An
 
 
 def _recipe(preset: str, values: tuple[Any, ...]) -> Recipe:
-    settings = dict(zip(_CONTROLS, values, strict=True))
+    settings = dict(zip((*_CONTROLS, *tab_finish.CONTROLS), values, strict=True))
     whole = {item.name for item in fields(Recipe) if isinstance(item.default, int)}
     for name in whole.intersection(settings):
         value = settings[name]
         settings[name] = int(value) if isinstance(value, float) and value.is_integer() else value
     if preset == "studio":
         return Recipe(**settings)
-    return Recipe(mode="lesson", lesson_run=preset, seed=settings["seed"])  # type: ignore[arg-type]
+    kept = {name: settings[name] for name in ("seed", *tab_finish.CONTROLS)}
+    return Recipe(mode="lesson", lesson_run=preset, **kept)  # type: ignore[arg-type]
 
 
 def _paint(
@@ -300,7 +311,8 @@ def _paint(
 ) -> Iterator[tuple[Any, ...]]:
     """Runs one job and shows it; yields values for the stage. A closed page ends the job."""
     nothing = gr.skip()
-    before_it_began = nothing, "", nothing, nothing, nothing, view.message("Stopped before it began.")
+    rest = nothing, nothing, nothing
+    before_it_began = nothing, "", *rest, view.message("Stopped before it began."), nothing, nothing
     try:
         recipe = _recipe(preset, values)
         photo, painting = read_picture(photo_path), read_picture(painting_path)
@@ -312,30 +324,18 @@ def _paint(
         for iterate in job.follow():
             curves.add(iterate)
             shown = view.live(iterate), view.progress(iterate), curves.render()
-            yield *shown, nothing, nothing, nothing
+            yield *shown, *rest, nothing, nothing
         last = job.newest
         if last is None:
             yield before_it_began
             return
         words = "Stopped; the best so far is kept." if job.stopped else "Done."
         done = view.progress_bar(last.progress, f"{words} {last.seconds_elapsed:.0f} seconds.")
-        before, after = _keep(last, photo, recipe, file_name(photo_path, painting_path))
-        comparison = gr.ImageSlider((before, after), visible=True)
+        kept, after = tab_finish.keep(last.picture, photo_path, photo, painting_path, painting, recipe)
+        comparison = gr.ImageSlider((kept.before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
-        yield nothing, done, nothing, comparison, button, ""
+        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True)
     except StyleError as error:
-        yield nothing, "", nothing, nothing, nothing, view.message(str(error))
+        yield nothing, "", *rest, view.message(str(error)), nothing, nothing
     finally:
         book.end(ticket)
-
-
-def _keep(iterate: Iterate, photo: Picture, recipe: Recipe, name: str) -> tuple[str, str]:
-    """Writes photo and result at the same size into Gradio's temporary folder; returns both paths."""
-    folder = Path(get_upload_folder()) / f"style-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
-    before, after = folder / "photo.png", folder / name
-    tensor = to_tensor(photo)
-    tensor = square(tensor) if recipe.mode == "lesson" else to_tensor(photo, max(iterate.picture.shape[-2:]))
-    to_image(tensor).save(before)
-    save(after, iterate, photo, recipe)
-    return str(before), str(after)

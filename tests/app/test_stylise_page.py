@@ -7,6 +7,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from style.output import RECIPE_KEY
+from style.recipe import Recipe
+
 PICTURES = Path(__file__).resolve().parents[2] / "data" / "pictures"
 IMAGE = "document.querySelector('#style-live img')?.src"
 LIVE = f"() => {IMAGE} || ''"
@@ -49,6 +52,15 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
         colours = picture.convert("RGB").resize((32, 32)).getcolors(1024)
     assert colours is not None
     assert len(colours) > 100
+
+    after = "() => [...document.querySelectorAll('#style-compare img')].at(-1)?.src"
+    painted = page.evaluate(after)
+    page.locator("#style-colours").get_by_text("Photo", exact=True).click()
+    page.wait_for_function(f"before => ({after})() !== before", arg=painted)
+    with page.expect_download() as download:
+        page.locator("#style-download").click()
+    with Image.open(download.value.path()) as picture:
+        assert Recipe.from_json(picture.info[RECIPE_KEY]).colours == "photo"
 
     expect(page.locator("#style-run")).to_be_enabled()
     shown = page.evaluate(LIVE)

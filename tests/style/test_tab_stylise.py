@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from style import shipped, tab
+from style import shipped, tab, tab_finish
 from style.jobs import JobBook
 from style.output import RECIPE_KEY
 from style.recipe import Recipe
 
-VALUES = (128, 5, 1.0, 30.0, 20.0, "photo", 0)
+AS_PAINTED = ("painting", "painting", 1.0)
+VALUES = (128, 5, 1.0, 30.0, 20.0, "photo", 0, *AS_PAINTED)
 PHOTO, PAINTING = (str(item.path) for item in shipped.pairs()[0])
-MESSAGE, COMPARE, DOWNLOAD = 5, 3, 4
+MESSAGE, COMPARE, DOWNLOAD, KEPT = 5, 3, 4, 6
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def test_a_bad_file_brings_the_picture_before_it_back(tmp_path: Path) -> None:
     shown, kept, message = tab._accept(str(fake), PHOTO)
     assert (shown, kept) == (PHOTO, PHOTO)
     assert "not a picture" in message
-    assert tab._accept(None, PHOTO)[1:] == (None, "")
+    assert tab._accept(None, PHOTO) == (gr.skip(), None, gr.skip())
 
 
 def test_an_upload_is_shown_upright_with_its_transparency(tmp_path: Path) -> None:
@@ -83,9 +84,17 @@ def test_large_uploads_are_kept_small(tmp_path: Path) -> None:
 
 
 def test_the_page_s_numbers_become_a_recipe() -> None:
-    recipe = tab._recipe("studio", (256.0, 30, 2, 40, 10, "noise", 7.0))
+    recipe = tab._recipe("studio", (256.0, 30, 2, 40, 10, "noise", 7.0, "photo", "painting", 0.5))
     assert recipe == Recipe(
-        size=256, seconds=30, content_weight=2, style_weight=40, variation_weight=10, start="noise", seed=7
+        size=256,
+        seconds=30,
+        content_weight=2,
+        style_weight=40,
+        variation_weight=10,
+        start="noise",
+        seed=7,
+        colours="photo",
+        strength=0.5,
     )
     lesson = tab._recipe("b", VALUES)
     assert (lesson.mode, lesson.lesson_run, lesson.seed) == ("lesson", "b", 0)
@@ -94,7 +103,7 @@ def test_the_page_s_numbers_become_a_recipe() -> None:
 def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
     book = JobBook()
     shown = list(tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *VALUES))
-    assert all(len(values) == 6 for values in shown)
+    assert all(len(values) == 8 for values in shown)
     assert "data:image/jpeg" in shown[0][0]
     last = shown[-1]
     assert "Done." in last[1]
@@ -145,3 +154,51 @@ def test_all_nine_paintings_and_every_pair_are_there() -> None:
     for item in (*shipped.paintings(), *shipped.photos()):
         assert item.path.is_file()
         assert item.title
+
+
+def test_what_is_finished_in_another_way_is_not_painted_again(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
+    kept = last[KEPT]
+    as_painted = _pixels(last[COMPARE].value[1])
+
+    def fail(*_: object) -> None:
+        raise AssertionError("nothing may be painted again")
+
+    monkeypatch.setattr(tab, "stylise", fail)
+    pictures = {}
+    for choice in (("photo", "painting", 1.0), ("palette", "painting", 1.0), ("painting", "photo", 1.0)):
+        shown, download, message = tab_finish.finish_again(kept, *choice)
+        assert message == ""
+        with Image.open(_path(download.value)) as picture:
+            recipe = Recipe.from_json(picture.info[RECIPE_KEY])
+        assert (recipe.colours, recipe.brightness, recipe.strength) == choice
+        pictures[choice] = _pixels(shown.value[1])
+        assert np.abs(pictures[choice] - as_painted).mean() > 0.3
+    undone = tab_finish.finish_again(kept, *AS_PAINTED)[0]
+    assert np.abs(_pixels(undone.value[1]) - as_painted).max() == 0
+    nothing_left = tab_finish.finish_again(kept, "painting", "painting", 0.0)[0]
+    assert np.abs(_pixels(nothing_left.value[1]) - _pixels(kept.before)).max() <= 1
+
+
+def test_the_first_picture_has_the_finishing_that_is_set(quick: None) -> None:
+    values = (*VALUES[: -len(AS_PAINTED)], "photo", "painting", 0.0)
+    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
+    before, after = last[COMPARE].value
+    assert np.abs(_pixels(after) - _pixels(before)).max() <= 1
+
+
+def test_without_a_picture_there_is_nothing_to_finish() -> None:
+    assert tab_finish.finish_again(None, "photo", "photo", 0.5) == (gr.skip(),) * 3
+
+
+def test_a_value_that_no_page_sends_gets_a_sentence(quick: None) -> None:
+    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
+    for choice in (("rainbow", "photo", 1.0), ("photo", "photo", 9.0), ("photo", "photo", None)):
+        assert "must be" in tab_finish.finish_again(last[KEPT], *choice)[2]  # type: ignore[arg-type]
+
+
+def _pixels(file: Any) -> np.ndarray[Any, Any]:
+    with Image.open(_path(file)) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32)
