@@ -19,6 +19,7 @@ from style.images import read_picture
 from style.jobs import Job, JobBook
 from style.optimise import stylise
 from style.recipe import Recipe
+from style.restore import read_recipe
 from style.tab_input import PictureInput
 
 _CONTROLS = ("size", "seconds", "content_weight", "style_weight", "variation_weight", "start", "seed")
@@ -58,7 +59,7 @@ def build(library: gr.BrowserState) -> None:
     with gr.Row():
         with gr.Column(scale=5, min_width=320):
             photo, painting, kept = _build_inputs()
-            preset, controls = _build_controls()
+            preset, controls, recipe_file = _build_controls()
         with gr.Column(scale=6, min_width=320):
             stage = _build_stage()
 
@@ -111,6 +112,14 @@ def build(library: gr.BrowserState) -> None:
         None,
         queue=False,
         show_progress="hidden",
+        api_visibility="private",
+    )
+    recipe_file.upload(
+        _restore,
+        recipe_file,
+        [preset, *controls, *stage.finishing.controls, stage.message, recipe_file],
+        show_progress="hidden",
+        concurrency_id="style-upload",
         api_visibility="private",
     )
     tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
@@ -185,8 +194,8 @@ def _picture_input(label: str, elem_id: str, sources: list[Any]) -> gr.Image:
     )
 
 
-def _build_controls() -> tuple[gr.Dropdown, list[Any]]:
-    """The preset and a control for each of `_CONTROLS`; the lesson hides what it does not use."""
+def _build_controls() -> tuple[gr.Dropdown, list[Any], gr.File]:
+    """The preset, a control for each of `_CONTROLS`, and a slot for a recipe; the lesson hides most."""
     preset = gr.Dropdown(_PRESETS, value="studio", label="Preset", elem_id="style-preset")
     lesson = gr.Markdown(_LESSON, visible=False, elem_id="style-lesson")
     with gr.Column(visible=True) as studio:
@@ -196,6 +205,12 @@ def _build_controls() -> tuple[gr.Dropdown, list[Any]]:
         controls += [_control("start")]
     with gr.Accordion("More", open=False):
         controls += [_control("seed")]
+        recipe_file = gr.File(
+            label="Set all controls as in a picture painted here (PNG) or its recipe (JSON)",
+            file_types=[".png", ".json"],
+            height=110,
+            elem_id="style-recipe",
+        )
     preset.change(
         lambda value: (gr.Column(visible=value == "studio"), gr.Markdown(visible=value != "studio")),
         preset,
@@ -204,7 +219,21 @@ def _build_controls() -> tuple[gr.Dropdown, list[Any]]:
         show_progress="hidden",
         api_visibility="private",
     )
-    return preset, controls
+    return preset, controls, recipe_file
+
+
+def _restore(path: str | None) -> tuple[Any, ...]:
+    """Every control as the file's recipe has it, the message, and an empty slot for the next file."""
+    count = 1 + len(_CONTROLS) + len(tab_finish.CONTROLS)
+    if path is None:
+        return (gr.skip(),) * (count + 2)
+    try:
+        recipe = read_recipe(path)
+    except StyleError as error:
+        return *(gr.skip(),) * count, view.message(str(error)), None
+    preset = recipe.lesson_run if recipe.mode == "lesson" else recipe.mode
+    values = (getattr(recipe, name) for name in (*_CONTROLS, *tab_finish.CONTROLS))
+    return preset, *values, view.message("All controls are as in this recipe."), None
 
 
 def _control(name: str) -> Any:
@@ -258,6 +287,8 @@ def _check_uploads(
             _accept,
             [component, state],
             [component, state, message],
+            # By default the page drops a second change that comes before the answer to the first.
+            trigger_mode="always_last",
             concurrency_limit=2,
             concurrency_id="style-upload",
             show_progress="minimal",

@@ -58,7 +58,7 @@ def connect(
     """Makes each change of a control show at once."""
     colours, brightness, strength = finishing.controls
     gr.on(
-        [colours.input, brightness.input, strength.change],
+        [colours.change, brightness.change, strength.change],
         finish_again,
         [finishing.painted, *finishing.controls],
         [compare, download, message],

@@ -28,7 +28,8 @@ def upload(page: Page, which: str, file: Path) -> None:
 def choose(page: Page) -> None:
     for which, file in (("photo", "photos/astronaut.jpg"), ("painting", "styles/starry_night.jpg")):
         upload(page, which, PICTURES / file)
-        page.locator(f"#style-{which} img").first.wait_for()
+        # The page shows the upload itself until the answer, a PNG, takes its place.
+        page.locator(f"#style-{which} img[src*='.png']").first.wait_for()
 
 
 def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
@@ -88,3 +89,15 @@ def test_without_a_photo_the_page_says_what_is_missing(page: Page) -> None:
     page.locator("#style-run").click()
     page.locator("#style-message").get_by_text("photo").first.wait_for()
     assert page.locator("#style-run").is_enabled()
+
+
+def test_a_recipe_that_is_dropped_sets_the_controls(page: Page, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(Recipe(size=256, seconds=90, start="noise", seed=12).to_json())
+    open_tab(page)
+    page.get_by_text("More", exact=True).last.click()
+    page.locator("#style-recipe input[type=file]").first.set_input_files(str(recipe))
+    expect(page.locator("#style-seed input")).to_have_value("12")
+    expect(page.locator("#style-seconds input[type=number]")).to_have_value("90")
+    expect(page.locator("#style-size input[type=number]")).to_have_value("256")
+    expect(page.locator("#style-start").get_by_label("Noise")).to_be_checked()

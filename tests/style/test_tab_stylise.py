@@ -199,6 +199,18 @@ def test_a_value_that_no_page_sends_gets_a_sentence(quick: None) -> None:
         assert "must be" in tab_finish.finish_again(last[KEPT], *choice)[2]  # type: ignore[arg-type]
 
 
+def test_a_painted_picture_sets_every_control_and_another_file_gets_a_sentence(quick: None) -> None:
+    values = (256, 5, 2.0, 40.0, 10.0, "noise", 9, "palette", "photo", 0.5)
+    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
+    preset, *controls, message, slot = tab._restore(_path(last[DOWNLOAD].value))
+    assert (preset, tuple(controls), slot) == ("studio", values, None)
+    assert "recipe" in message
+    *kept, message, slot = tab._restore(PHOTO)
+    assert kept == [gr.skip()] * (1 + len(values))
+    assert "recipe" in message
+    assert tab._restore(None) == (gr.skip(),) * (3 + len(values))
+
+
 def _pixels(file: Any) -> np.ndarray[Any, Any]:
     with Image.open(_path(file)) as picture:
         return np.asarray(picture.convert("RGB"), np.float32)
