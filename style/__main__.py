@@ -16,6 +16,7 @@ from style.machine import use_fastest_threads
 from style.optimise import stylise
 from style.output import check_destination, save
 from style.recipe import Recipe
+from style.scores import Scores, score_pictures
 
 INTERRUPTED = 130
 CALLERS_MISTAKE = 2
@@ -72,7 +73,11 @@ def _run(options: argparse.Namespace) -> int:
     use_fastest_threads()
     last, interrupted = _follow(stylise(photo, paintings, recipe))
     save(options.output, last.picture, photo, paintings, recipe)
-    print(_report(options.output, last, photo, recipe) if options.json else options.output)
+    if options.json:
+        scores = score_pictures(last.picture, photo, paintings, recipe)
+        print(_report(options.output, last, photo, recipe, scores))
+    else:
+        print(options.output)
     return INTERRUPTED if interrupted else 0
 
 
@@ -100,7 +105,7 @@ def _line(iterate: Iterate) -> str:
     )
 
 
-def _report(path: Path, last: Iterate, photo: Picture, recipe: Recipe) -> str:
+def _report(path: Path, last: Iterate, photo: Picture, recipe: Recipe, scores: Scores) -> str:
     height, width = last.picture.shape[-2:]
     return json.dumps(
         {
@@ -110,6 +115,7 @@ def _report(path: Path, last: Iterate, photo: Picture, recipe: Recipe) -> str:
             "transparent": photo.alpha is not None and path.suffix.lower() in (".png", ".webp"),
             "seconds": round(last.seconds_elapsed, 2),
             "losses": asdict(last.losses),
+            "scores": {name: round(value, 3) for name, value in asdict(scores).items()},
             "recipe": asdict(recipe),
         }
     )

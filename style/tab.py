@@ -20,6 +20,7 @@ from style.jobs import Job, JobBook
 from style.optimise import stylise
 from style.recipe import Recipe
 from style.restore import read_recipe
+from style.scores import score_pictures
 from style.tab_input import PictureInput
 
 _CONTROLS = ("size", "seconds", "content_weight", "style_weight", "variation_weight", "start", "seed")
@@ -361,11 +362,15 @@ def _paint(
             yield before_it_began
             return
         words = "Stopped; the best so far is kept." if job.stopped else "Done."
-        done = view.progress_bar(last.progress, f"{words} {last.seconds_elapsed:.0f} seconds.")
+        words = f"{words} {last.seconds_elapsed:.0f} seconds."
+        done = view.progress_bar(last.progress, words)
         kept, after = tab_finish.keep(last.picture, photo_path, photo, painting_path, painting, recipe)
         comparison = gr.ImageSlider((kept.before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
         yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True)
+        scores = score_pictures(last.picture, photo, [painting], recipe)
+        done = view.progress_bar(last.progress, f"{words} As painted: {scores.words}.")
+        yield nothing, done, *rest, nothing, nothing, nothing
     except StyleError as error:
         yield nothing, "", *rest, view.message(str(error)), nothing, nothing
     finally:

@@ -32,6 +32,7 @@ def test_json_describes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
         recipe = Recipe.from_json(image.info[RECIPE_KEY])
     assert recipe == Recipe(size=128, steps=2, style_weight=40.0) == Recipe(**report["recipe"])
     assert report["losses"]["total"] > 0
+    assert set(report["scores"]) == {"structure", "texture"}
     assert "100%" in captured.err
     assert list(tmp_path.iterdir()) == [output]
 

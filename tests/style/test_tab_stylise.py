@@ -105,8 +105,9 @@ def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
     shown = list(tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *VALUES))
     assert all(len(values) == 8 for values in shown)
     assert "data:image/jpeg" in shown[0][0]
-    last = shown[-1]
+    *_, last, scored = shown
     assert "Done." in last[1]
+    assert "% of the painting" in scored[1]
     before, after = last[COMPARE].value
     with Image.open(_path(before)) as photo, Image.open(_path(after)) as painted:
         assert photo.size == painted.size
@@ -133,7 +134,7 @@ def test_stopped_while_it_paints_it_keeps_what_it_has() -> None:
     painting = tab._paint(book, "ticket", PHOTO, PAINTING, "studio", *(128, 900, *VALUES[2:]))
     next(painting)
     book.stop("ticket")
-    *_, last = painting
+    *_, last, _ = painting
     assert "kept" in last[1]
     assert Path(_path(last[COMPARE].value[1])).is_file()
 
@@ -159,7 +160,7 @@ def test_all_nine_paintings_and_every_pair_are_there() -> None:
 def test_what_is_finished_in_another_way_is_not_painted_again(
     quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
+    *_, last, _ = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
     kept = last[KEPT]
     as_painted = _pixels(last[COMPARE].value[1])
 
@@ -184,7 +185,7 @@ def test_what_is_finished_in_another_way_is_not_painted_again(
 
 def test_the_first_picture_has_the_finishing_that_is_set(quick: None) -> None:
     values = (*VALUES[: -len(AS_PAINTED)], "photo", "painting", 0.0)
-    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
+    *_, last, _ = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
     before, after = last[COMPARE].value
     assert np.abs(_pixels(after) - _pixels(before)).max() <= 1
 
@@ -194,14 +195,14 @@ def test_without_a_picture_there_is_nothing_to_finish() -> None:
 
 
 def test_a_value_that_no_page_sends_gets_a_sentence(quick: None) -> None:
-    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
+    *_, last, _ = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *VALUES)
     for choice in (("rainbow", "photo", 1.0), ("photo", "photo", 9.0), ("photo", "photo", None)):
         assert "must be" in tab_finish.finish_again(last[KEPT], *choice)[2]  # type: ignore[arg-type]
 
 
 def test_a_painted_picture_sets_every_control_and_another_file_gets_a_sentence(quick: None) -> None:
     values = (256, 5, 2.0, 40.0, 10.0, "noise", 9, "palette", "photo", 0.5)
-    *_, last = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
+    *_, last, _ = tab._paint(JobBook(), "ticket", PHOTO, PAINTING, "studio", *values)
     preset, *controls, message, slot = tab._restore(_path(last[DOWNLOAD].value))
     assert (preset, tuple(controls), slot) == ("studio", values, None)
     assert "recipe" in message
