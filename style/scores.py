@@ -5,9 +5,9 @@ Both compare features of the encoder, on pictures of at most 256 pixels, which i
     structure = 1 - N(result) / N(grey),   N(x) = ||F(x) - F(photo)||^2 / ||F(photo)||^2 at relu4_2
     texture = 1 - D(result) / D(photo),    D(x) = mean over l of ||G_l(x) - G_l||^2 / ||G_l||^2
 
-with the painting's Gram matrices G_l at relu1_1 to relu4_1. The photo itself has structure 1 and texture 0, a grey card has
-structure 0, and what has the painting's statistics has texture 1. The studio minimises much the same, so the
-numbers compare its results with one another better than with those of other tools.
+with the painting's Gram matrices G_l at relu1_1 to relu4_1. The photo itself has structure 1 and texture 0, a
+grey card has structure 0, and what has the painting's statistics has texture 1. The studio minimises much the
+same, so the numbers compare its results with one another better than with those of other tools.
 """
 
 from __future__ import annotations
