@@ -207,9 +207,9 @@ def _build_controls() -> tuple[gr.Dropdown, list[Any], gr.File]:
     with gr.Accordion("More", open=False):
         controls += [_control("seed")]
         recipe_file = gr.File(
-            label="Set all controls as in a picture painted here (PNG) or its recipe (JSON)",
+            label="Restore from a painted PNG",
             file_types=[".png", ".json"],
-            height=110,
+            height=150,
             elem_id="style-recipe",
         )
     preset.change(
