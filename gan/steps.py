@@ -63,10 +63,12 @@ def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batc
     labels = None if labels is None else labels.to(state.device)
     real = real.to(state.device, memory_format=torch.channels_last)
     layout = state.generator.layout
-    code = state.generator.code(z.to(state.device), labels)
-    if layout is not None:
-        anchored = round(config.anchored * config.batch)
-        code = torch.cat([layout.code(real[:anchored]), code[anchored:]])
+    anchored = 0 if layout is None else round(config.anchored * config.batch)
+    codes = [] if layout is None else [layout.code(real[:anchored])]
+    if anchored < config.batch:
+        asked = None if labels is None else labels[anchored:]
+        codes.append(state.generator.code(z[anchored:].to(state.device), asked))
+    code = torch.cat(codes)
     return Batch(real, code, labels)
 
 
