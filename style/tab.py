@@ -25,6 +25,7 @@ from style.tab_input import PictureInput
 
 _CONTROLS = ("size", "seconds", "content_weight", "style_weight", "variation_weight", "start", "seed")
 _LARGEST_KEPT = 2048
+_AT_ONCE: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _PRESETS = [
     ("Studio: coarse to fine, your settings", "studio"),
     ("Lesson a: rebuild the photo from noise", "a"),
@@ -64,23 +65,38 @@ def build(library: gr.BrowserState) -> None:
         with gr.Column(scale=6, min_width=320):
             stage = _build_stage()
 
+    _connect_painting(book, ticket, stage, [photo, painting], [preset, *controls])
+    recipe_file.upload(
+        _restore,
+        recipe_file,
+        [preset, *controls, *stage.finishing.controls, stage.message, recipe_file],
+        show_progress="hidden",
+        concurrency_id="style-upload",
+        api_visibility="private",
+    )
+    tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
+    _check_uploads((photo, painting), kept, stage.message)
+
+
+def _connect_painting(
+    book: JobBook, ticket: gr.State, stage: _Stage, pictures: list[Any], settings: list[Any]
+) -> None:
+    """What the buttons do: a click gets a ticket at once, then waits for its turn; Stop keeps the best."""
+
     # Gradio streams from functions that are generators themselves; a lambda around one is not.
     def paint(*values: Any) -> Iterator[tuple[Any, ...]]:
         if values[0]:  # a click that lacks a picture gets no ticket
             yield from _paint(book, *values)
 
-    events_inputs = [ticket, photo, painting, preset, *controls, *stage.finishing.controls]
     clicked = stage.run.click(
         _prepare,
-        [photo, painting],
+        pictures,
         [ticket, stage.message, stage.progress, stage.run],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **_AT_ONCE,
     )
     painted = clicked.then(
         paint,
-        events_inputs,
+        [ticket, *pictures, *settings, *stage.finishing.controls],
         [
             stage.live,
             stage.progress,
@@ -103,28 +119,14 @@ def build(library: gr.BrowserState) -> None:
             lambda: gr.Button("Stylise", interactive=True),
             None,
             stage.run,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **_AT_ONCE,
         )
     stage.stop.click(
         lambda value: book.stop(value),
         ticket,
         None,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **_AT_ONCE,
     )
-    recipe_file.upload(
-        _restore,
-        recipe_file,
-        [preset, *controls, *stage.finishing.controls, stage.message, recipe_file],
-        show_progress="hidden",
-        concurrency_id="style-upload",
-        api_visibility="private",
-    )
-    tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
-    _check_uploads((photo, painting), kept, stage.message)
 
 
 def _build_inputs() -> tuple[gr.Image, gr.Image, tuple[gr.State, gr.State]]:
@@ -153,9 +155,8 @@ def _build_inputs() -> tuple[gr.Image, gr.Image, tuple[gr.State, gr.State]]:
         return str(chosen.path), str(chosen.path), f"Painting: {chosen.shows}."
 
     caption = gr.Markdown("", elem_id="style-caption")
-    quick: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    examples.select(pick_pair, None, [photo, painting, *kept], **quick)
-    gallery.select(pick_painting, None, [painting, kept[1], caption], **quick)
+    examples.select(pick_pair, None, [photo, painting, *kept], **_AT_ONCE)
+    gallery.select(pick_painting, None, [painting, kept[1], caption], **_AT_ONCE)
     return photo, painting, kept
 
 
