@@ -98,6 +98,8 @@ def _follow(iterates: Iterator[Iterate]) -> tuple[Iterate, bool]:
 
 def _line(iterate: Iterate) -> str:
     losses = iterate.losses
+    if losses is None:
+        return f"{iterate.progress:4.0%}  {iterate.scale} px"
     return (
         f"{iterate.progress:4.0%}  {iterate.scale} px, step {iterate.step} of {iterate.steps}  "
         f"content {losses.content:.4g}  style {losses.style:.4g}  variation {losses.variation:.4g}  "
@@ -114,7 +116,7 @@ def _report(path: Path, last: Iterate, photo: Picture, recipe: Recipe, scores: S
             "height": height,
             "transparent": photo.alpha is not None and path.suffix.lower() in (".png", ".webp"),
             "seconds": round(last.seconds_elapsed, 2),
-            "losses": asdict(last.losses),
+            "losses": asdict(last.losses) if last.losses else None,
             "scores": {name: round(value, 3) for name, value in asdict(scores).items()},
             "recipe": asdict(recipe),
         }

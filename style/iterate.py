@@ -24,7 +24,7 @@ class Iterate:
     Attributes:
         scale: longer side of the picture at this moment, in pixels.
         step: steps done at this scale; `steps` is how many are planned for it, by the speed measured so far.
-        losses: at this step.
+        losses: at this step; None of an instant picture, which minimises nothing.
         picture: float32 `[1, 3, H, W]` in [0, 1], on the CPU. In the studio the one with the lowest objective
             at this scale so far, in the lesson the current one.
         is_best: whether this very step has the lowest objective at this scale so far.
@@ -35,7 +35,7 @@ class Iterate:
     scale: int
     step: int
     steps: int
-    losses: Losses
+    losses: Losses | None
     picture: Tensor
     is_best: bool
     progress: float

@@ -24,18 +24,23 @@ def content(features: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (features - target).square().sum()
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """Lesson: `G_cd = 1/(H W) * sum_ij F_cij F_dij`.
+def gram_matrix(features: Tensor, shares: Tensor | None = None) -> Tensor:
+    """Lesson: `G_cd = 1/(H W) * sum_ij F_cij F_dij`; with shares `sum_ij s_ij F_cij F_dij / sum_ij s_ij`.
 
     Args:
         features: `[N, C, H, W]`.
+        shares: `[1, 1, H, W]` in [0, 1], how much each position counts (Gatys et al. 2017, arXiv 1611.07865);
+            None counts all alike.
 
     Returns:
         `[N, C, C]`, symmetric and positive semi-definite, float32 or wider.
     """
     count, channels, height, width = features.shape
     flat = features.reshape(count, channels, height * width)
-    return flat @ flat.transpose(1, 2) / (height * width)
+    if shares is None:
+        return flat @ flat.transpose(1, 2) / (height * width)
+    weights = shares.reshape(1, 1, height * width)
+    return (flat * weights) @ flat.transpose(1, 2) / (weights.sum() + _TINY)
 
 
 def style(grams: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:

@@ -7,28 +7,32 @@ without line search, one evaluation a step, which on this objective was both fas
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from style import losses
 from style.encoder import Encoder, load_encoder
 from style.errors import StyleError
-from style.images import SHORTEST_SIDE, Picture, fit, to_tensor
+from style.images import Picture
+from style.instant import follow_instant, paint
 from style.iterate import Iterate, Losses
 from style.lbfgs import LimitedMemoryBFGS
 from style.lesson import follow_lesson
 from style.machine import fastest_type
 from style.recipe import Recipe
-from style.schedule import COARSEST, Clock, scales_up_to
+from style.regions import Regions, painting_weights
+from style.scaling import at_size, check_picture, painting_at, resize, whole
+from style.schedule import COARSEST, COARSEST_AFTER_INSTANT, Clock, scales_up_to
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 FIRST_STEP = 0.01
 NOISE = 0.05
+# Share of the picture below which a painting's own region is too small to hold its statistics.
+_SMALLEST_PART = 1e-3
 
 
 def stylise(
@@ -36,63 +40,89 @@ def stylise(
     paintings: Sequence[Picture | Tensor],
     recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     *,
+    regions: Regions = Regions(),  # noqa: B008 - frozen
     every: float = 1.0,
 ) -> Iterator[Iterate]:
     """Paints the photo in the manner of the paintings; closing the iterator stops the work.
 
     Args:
         photo: a picture, or float `[1, 3, H, W]` in [0, 1].
-        paintings: one or more of the same kinds; of several, the mean of their statistics is used.
+        paintings: one to four of the same kinds; of several, statistics are mixed by the recipe's weights.
         recipe: all settings.
+        regions: where each painting acts and what stays the photo; the lesson does not know them.
         every: seconds between two iterates; 0 yields after every step.
 
     Yields:
-        The first step, then one iterate about every `every` seconds, and the last step of each scale.
+        Where it starts from the instant picture that one; then the first step, one iterate about every
+        `every` seconds, and the last step of each scale.
 
     Raises:
-        StyleError: if a picture is unsuitable.
+        StyleError: if a picture is unsuitable, or masks or weights do not fit the paintings.
     """
     if not paintings:
         raise StyleError("Please choose a painting first.")
     for picture in (photo, *paintings):
-        _check(picture)
+        check_picture(picture)
+    painting_weights(recipe.weights, len(paintings))
+    regions.fits(len(paintings))
+    if recipe.mode == "instant":
+        return follow_instant(photo, paintings, recipe, regions)
     if recipe.mode == "lesson":
         if len(paintings) > 1:
             raise StyleError("The lesson knows one painting; please choose a single one.")
-        return follow_lesson(_whole(photo), _whole(paintings[0]), recipe, every=every)
-    return _Studio(photo, paintings, recipe, every).run()
+        return follow_lesson(whole(photo), whole(paintings[0]), recipe, every=every)
+    return _Studio(photo, paintings, recipe, regions, every).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What is asked of one part of the picture: `shares` layer -> `[1, 1, h, w]`, None for all of it."""
+
+    weight: float
+    grams: dict[str, Tensor]
+    shares: dict[str, Tensor] | None
 
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
     content: Tensor
-    grams: dict[str, Tensor]
+    parts: list[_Part]
 
 
 class _Studio:
     """One stylisation: holds what stays the same over the scales."""
 
     def __init__(
-        self, photo: Picture | Tensor, paintings: Sequence[Picture | Tensor], recipe: Recipe, every: float
+        self,
+        photo: Picture | Tensor,
+        paintings: Sequence[Picture | Tensor],
+        recipe: Recipe,
+        regions: Regions,
+        every: float,
     ) -> None:
         self._photo = photo
         self._paintings = paintings
         self._recipe = recipe
+        self._regions = regions
+        self._weights = painting_weights(recipe.weights, len(paintings))
         self._every = every
 
     def run(self) -> Iterator[Iterate]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        scales = scales_up_to(self._recipe.size)
+        coarsest = COARSEST_AFTER_INSTANT if self._recipe.start == "instant" else COARSEST
+        scales = scales_up_to(self._recipe.size, coarsest)
         clock = Clock(self._recipe, scales)
         encoder = load_encoder("replicate", fastest_type(device), device)
         before: tuple[Tensor, Tensor] | None = None
         for index, scale in enumerate(scales):
             if not clock.enter(index):
                 continue
-            photo = _at_size(self._photo, scale).to(device)
+            photo = at_size(self._photo, scale).to(device)
             start = self._first_picture(photo) if before is None else self._carry_over(photo, *before)
+            if before is None and self._recipe.start == "instant":
+                yield _before_the_first_step(start, scale, clock)
             targets = self._find_targets(encoder, photo, scale)
-            before = photo, (yield from self._paint(encoder, start, targets, clock, scale))
+            before = photo, (yield from self._paint(encoder, start, photo, targets, clock, scale))
 
     def _carry_over(self, photo: Tensor, small_photo: Tensor, painted: Tensor) -> Tensor:
         """Enlarges the painted picture and adds the photo's detail that the smaller size could not hold.
@@ -101,14 +131,17 @@ class _Studio:
         first ten steps go into bringing edges back.
         """
         size = photo.shape[-2:]
-        enlarged = _resize(painted, size)
+        enlarged = resize(painted, size)
         if self._recipe.content_weight == 0:
             return enlarged
-        return (enlarged + photo - _resize(small_photo, size)).clamp(0, 1)
+        return (enlarged + photo - resize(small_photo, size)).clamp(0, 1)
 
     def _first_picture(self, photo: Tensor) -> Tensor:
         if self._recipe.start == "photo":
             return photo
+        if self._recipe.start == "instant":
+            recipe = replace(self._recipe, size=max(photo.shape[-2:]))
+            return paint(photo, self._paintings, recipe, self._regions).clone()
         generator = torch.Generator().manual_seed(self._recipe.seed)
         noise = torch.randn(photo.shape, generator=generator).to(photo.device)
         # Faint noise in the photo's mean colour: strong noise never quite leaves the picture again.
@@ -116,23 +149,53 @@ class _Studio:
 
     def _find_targets(self, encoder: Encoder, photo: Tensor, scale: int) -> _Targets:
         with torch.no_grad():
-            content = encoder.features(photo, [CONTENT_LAYER])[CONTENT_LAYER].float()
+            found = encoder.features(photo, (CONTENT_LAYER, *STYLE_LAYERS))
             grams = [self._grams_of(encoder, painting, scale) for painting in self._paintings]
-        mean = {layer: torch.stack([found[layer] for found in grams]).mean(0) for layer in STYLE_LAYERS}
-        return _Targets(content, mean)
+        sizes = {layer: found[layer].shape[-2:] for layer in STYLE_LAYERS}
+        return _Targets(found[CONTENT_LAYER].float(), self._find_parts(grams, sizes, photo.device))
+
+    def _find_parts(
+        self, grams: list[dict[str, Tensor]], sizes: Mapping[str, Sequence[int]], device: torch.device
+    ) -> list[_Part]:
+        """One part with the mix of all paintings, or one for each painting that has a place of its own."""
+        painted = {layer: self._regions.painted(size) for layer, size in sizes.items()}
+        shares = {layer: self._regions.shares(self._weights, size) for layer, size in sizes.items()}
+        if any(share is None for share in shares.values()):
+            mixed = {
+                layer: sum(weight * found[layer] for weight, found in zip(self._weights, grams, strict=True))
+                for layer in STYLE_LAYERS
+            }
+            here = {layer: mask.to(device) for layer, mask in painted.items() if mask is not None}
+            return [_Part(1.0, mixed, here or None)]  # type: ignore[arg-type]
+        parts = []
+        for index, found in enumerate(grams):
+            here = {layer: share[index : index + 1].to(device) for layer, share in shares.items()}  # type: ignore[index]
+            for layer, mask in painted.items():
+                if mask is not None:
+                    here[layer] = here[layer] * mask.to(device)
+            weight = float(here[STYLE_LAYERS[0]].mean())
+            if weight > _SMALLEST_PART:
+                parts.append(_Part(weight, found, here))
+        return parts
 
     def _grams_of(self, encoder: Encoder, painting: Picture | Tensor, scale: int) -> dict[str, Tensor]:
-        # A painting is never enlarged: that would teach the style of a blurred copy.
-        size = min(scale, max(_extent(painting)))
-        found = encoder.features(_at_size(painting, size).to(encoder.device), STYLE_LAYERS)
+        shown = painting_at(painting, scale, self._recipe.style_scale).to(encoder.device)
+        found = encoder.features(shown, STYLE_LAYERS)
         return {layer: losses.gram_matrix(found[layer].float()) for layer in STYLE_LAYERS}
 
     def _evaluate(self, encoder: Encoder, picture: Tensor, targets: _Targets) -> Tensor:
         """Returns content, style, variation and weighted total as one tensor `[4]`, from one encoder pass."""
         found = encoder.features(picture, (CONTENT_LAYER, *STYLE_LAYERS))
         content = losses.balanced_content(found[CONTENT_LAYER].float(), targets.content)
-        grams = {layer: losses.gram_matrix(found[layer].float()) for layer in STYLE_LAYERS}
-        style = losses.balanced_style(grams, targets.grams)
+        style = picture.new_zeros(())
+        for part in targets.parts:
+            grams = {
+                layer: losses.gram_matrix(
+                    found[layer].float(), None if part.shares is None else part.shares[layer]
+                )
+                for layer in STYLE_LAYERS
+            }
+            style = style + part.weight * losses.balanced_style(grams, part.grams)
         variation = losses.balanced_variation(picture)
         total = (
             self._recipe.content_weight * content
@@ -142,20 +205,40 @@ class _Studio:
         return torch.stack([content, style, variation, total])
 
     def _paint(
-        self, encoder: Encoder, start: Tensor, targets: _Targets, clock: Clock, scale: int
+        self, encoder: Encoder, start: Tensor, photo: Tensor, targets: _Targets, clock: Clock, scale: int
     ) -> Generator[Iterate, None, Tensor]:
         """Optimises at one scale; returns the best picture `[1, 3, H, W]`, clipped to [0, 1]."""
-        canvas = _Canvas(start, lambda picture: self._evaluate(encoder, picture, targets))
-        shown, step = time.monotonic(), 0
+        canvas = _Canvas(
+            start,
+            lambda picture: self._evaluate(encoder, picture, targets),
+            lambda picture: self._regions.restore(picture.clamp(0, 1), photo),
+        )
+        shown, step, is_start = time.monotonic(), 0, clock.is_start
         while step < clock.steps:
             canvas.improve()
             step += 1
             clock.tick(step)
-            is_first = step == 1 and scale <= COARSEST
+            is_first = step == 1 and is_start
             if is_first or step >= clock.steps or time.monotonic() - shown >= self._every:
                 shown = time.monotonic()
                 yield canvas.tell(scale, step, clock)
-        return canvas.best.clamp(0, 1)
+        return canvas.shown
+
+
+def _before_the_first_step(start: Tensor, scale: int, clock: Clock) -> Iterate:
+    """The instant picture, which is there long before the first step is done."""
+    progress, elapsed, left = clock.tell(0)
+    return Iterate(
+        scale=scale,
+        step=0,
+        steps=clock.steps,
+        losses=None,
+        picture=start.cpu(),
+        is_best=True,
+        progress=progress,
+        seconds_elapsed=elapsed,
+        seconds_left=left,
+    )
 
 
 class _Canvas:
@@ -164,14 +247,22 @@ class _Canvas:
     Comparisons stay tensors: nothing waits for the device until somebody asks for a snapshot.
     """
 
-    def __init__(self, start: Tensor, evaluate: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, start: Tensor, evaluate: Callable[[Tensor], Tensor], restore: Callable[[Tensor], Tensor]
+    ) -> None:
         self._evaluate = evaluate
+        self._restore = restore
         self._variable = start.clone().requires_grad_()
         self._optimiser = LimitedMemoryBFGS(first_step=FIRST_STEP)
         self._values = start.new_zeros(4)
         self._least = start.new_tensor(float("inf"))
         self._is_best = torch.ones((), dtype=torch.bool, device=start.device)
         self.best = start.clone()
+
+    @property
+    def shown(self) -> Tensor:
+        """The best picture in [0, 1], with the photo where it is to stay."""
+        return self._restore(self.best)
 
     def improve(self) -> None:
         """Does one step: one encoder pass forward and back."""
@@ -197,41 +288,9 @@ class _Canvas:
             step=step,
             steps=clock.steps,
             losses=Losses(*self._values.tolist()),
-            picture=self.best.clamp(0, 1).cpu(),
+            picture=self.shown.cpu(),
             is_best=bool(self._is_best),
             progress=progress,
             seconds_elapsed=elapsed,
             seconds_left=left,
         )
-
-
-def _check(picture: Picture | Tensor) -> None:
-    if isinstance(picture, Tensor) and (picture.ndim != 4 or picture.shape[:2] != (1, 3)):
-        raise StyleError("A picture is a tensor [1, 3, H, W] with values from 0 to 1.")
-    if min(_extent(picture)) < SHORTEST_SIDE:
-        raise StyleError(f"A picture needs at least {SHORTEST_SIDE} pixels a side; please use a larger one.")
-
-
-def _extent(picture: Picture | Tensor) -> tuple[int, int]:
-    """Width and height in pixels."""
-    if isinstance(picture, Picture):
-        return picture.size
-    return picture.shape[-1], picture.shape[-2]
-
-
-def _whole(picture: Picture | Tensor) -> Tensor:
-    return to_tensor(picture) if isinstance(picture, Picture) else picture.float()
-
-
-def _at_size(picture: Picture | Tensor, longer: int) -> Tensor:
-    """Returns float32 `[1, 3, H, W]` in [0, 1] whose longer side is `longer`."""
-    if isinstance(picture, Picture):
-        return to_tensor(picture, longer)
-    width, height = fit(_extent(picture), longer)
-    return _resize(picture.float(), (height, width))
-
-
-def _resize(picture: Tensor, size: Sequence[int]) -> Tensor:
-    """Resizes `[1, 3, H, W]` to (height, width), antialiased, clipped to [0, 1]."""
-    resized = F.interpolate(picture, size=tuple(size), mode="bicubic", align_corners=False, antialias=True)
-    return resized.clamp(0, 1)

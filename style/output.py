@@ -20,6 +20,7 @@ from style.finish import finish
 from style.images import Picture, to_image, to_tensor
 from style.lesson import square
 from style.recipe import Recipe
+from style.regions import Regions, painting_weights
 
 RECIPE_KEY = "latent-atelier-recipe"
 PALETTE_SIDE = 128
@@ -37,14 +38,22 @@ def check_destination(path: Path) -> None:
 
 
 def finished_image(
-    painted: Tensor, photo: Picture, paintings: Sequence[Picture], recipe: Recipe
+    painted: Tensor,
+    photo: Picture,
+    paintings: Sequence[Picture],
+    recipe: Recipe,
+    regions: Regions = Regions(),  # noqa: B008 - frozen
 ) -> Image.Image:
-    """Returns the painted picture `[1, 3, H, W]`, finished, and transparent where the photo is."""
+    """Returns the painted picture `[1, 3, H, W]`, finished, and transparent where the photo is.
+
+    Of the regions only what stays the photo counts: there finishing changes nothing either.
+    """
     alpha = photo.alpha
     if alpha is not None and recipe.mode == "lesson":
         alpha = _middle_square(alpha)
     original = photo_like(painted, photo, recipe)
-    return to_image(finish(painted, original, _palette(paintings), recipe), alpha)
+    finished = finish(painted, original, _palette(paintings, recipe), recipe)
+    return to_image(regions.restore(finished, original), alpha)
 
 
 def photo_like(painted: Tensor, photo: Picture, recipe: Recipe) -> Tensor:
@@ -54,16 +63,26 @@ def photo_like(painted: Tensor, photo: Picture, recipe: Recipe) -> Tensor:
     return to_tensor(photo, max(painted.shape[-2:]))
 
 
-def _palette(paintings: Sequence[Picture]) -> Tensor:
-    """A few thousand of each painting's colours side by side, `[1, 3, h, w]`."""
+def _palette(paintings: Sequence[Picture], recipe: Recipe) -> Tensor:
+    """A few thousand of the paintings' colours side by side, `[1, 3, 1, n]`, as many of each as it weighs."""
     small = [to_tensor(painting, PALETTE_SIDE).flatten(2) for painting in paintings]
-    # As many of each, so that a long painting counts no more than a square one.
-    count = min(colours.shape[2] for colours in small)
-    chosen = [c[:, :, torch.linspace(0, c.shape[2] - 1, count).long()] for c in small]
+    weights = painting_weights(recipe.weights, len(paintings))
+    most = min(colours.shape[2] for colours in small)
+    counts = [max(1, round(most * weight / max(weights))) if weight else 0 for weight in weights]
+    chosen = [
+        c[:, :, torch.linspace(0, c.shape[2] - 1, n).long()] for c, n in zip(small, counts, strict=True)
+    ]
     return torch.cat(chosen, 2)[:, :, None]
 
 
-def save(path: Path, painted: Tensor, photo: Picture, paintings: Sequence[Picture], recipe: Recipe) -> None:
+def save(
+    path: Path,
+    painted: Tensor,
+    photo: Picture,
+    paintings: Sequence[Picture],
+    recipe: Recipe,
+    regions: Regions = Regions(),  # noqa: B008 - frozen
+) -> None:
     """Writes the picture in the format of the path's suffix; PNG keeps transparency and the recipe.
 
     The file appears whole or not at all.
@@ -72,7 +91,7 @@ def save(path: Path, painted: Tensor, photo: Picture, paintings: Sequence[Pictur
         StyleError: if it cannot be written.
     """
     check_destination(path)
-    image = finished_image(painted, photo, paintings, recipe)
+    image = finished_image(painted, photo, paintings, recipe, regions)
     options: dict[str, Any] = {}
     if path.suffix.lower() == ".png":
         information = PngInfo()
@@ -93,9 +112,11 @@ def save(path: Path, painted: Tensor, photo: Picture, paintings: Sequence[Pictur
         ) from error
 
 
-def file_name(photo: str, painting: str) -> str:
-    """Returns "photo_x_painting.png" from two paths or names, with harmless characters alone."""
-    stems = (re.sub(r"\W+", "-", Path(name).stem).strip("-")[:40] or "picture" for name in (photo, painting))
+def file_name(photo: str, *paintings: str) -> str:
+    """Returns "photo_x_painting.png" from paths or names, with harmless characters alone."""
+    stems = (
+        re.sub(r"\W+", "-", Path(name).stem).strip("-")[:40] or "picture" for name in (photo, *paintings)
+    )
     return "_x_".join(stems) + ".png"
 
 

@@ -9,10 +9,17 @@ from typing import Any, Literal
 
 from style.errors import StyleError
 
+MOST_PAINTINGS = 4
+
 
 def _number(default: float, minimum: float, maximum: float, step: float, label: str, info: str) -> Any:
     kind = {"minimum": minimum, "maximum": maximum, "step": step}
     return field(default=default, metadata={"label": label, "help": info, **kind})
+
+
+def _several(minimum: float, maximum: float, step: float, label: str, info: str) -> Any:
+    kind = {"minimum": minimum, "maximum": maximum, "step": step, "most": MOST_PAINTINGS}
+    return field(default=(), metadata={"label": label, "help": info, **kind})
 
 
 def _choice(default: str, choices: tuple[str, ...], label: str, info: str) -> Any:
@@ -29,11 +36,12 @@ class Recipe:
         StyleError: if a value has the wrong type or lies outside its range.
     """
 
-    mode: Literal["studio", "lesson"] = _choice(
+    mode: Literal["instant", "studio", "lesson"] = _choice(
         "studio",
-        ("studio", "lesson"),
+        ("instant", "studio", "lesson"),
         "Mode",
-        "The studio works from coarse to fine; the lesson repeats the course notebook step by step.",
+        "Instant paints at once; the studio works from coarse to fine for as long as you let it; the lesson "
+        "repeats the course notebook step by step.",
     )
     lesson_run: Literal["a", "b", "c"] = _choice(
         "c",
@@ -44,7 +52,7 @@ class Recipe:
     size: int = _number(
         512,
         128,
-        1024,
+        2048,
         64,
         "Size",
         "Longer side in pixels. Twice the size takes four times the work.",
@@ -66,11 +74,25 @@ class Recipe:
     variation_weight: float = _number(
         20.0, 0.0, 200.0, 5.0, "Smoothness", "Higher irons out grain; too much looks like watercolour."
     )
-    start: Literal["photo", "noise"] = _choice(
-        "photo",
-        ("photo", "noise"),
+    style_scale: float = _number(
+        1.0, 0.25, 2.0, 0.05, "Brush size", "How large the painting's strokes are beside the photo."
+    )
+    strokes: float = _number(
+        0.5,
+        0.0,
+        1.5,
+        0.05,
+        "Strokes",
+        "How strongly the painting's strokes fill quiet areas at once. 0 leaves them clear.",
+    )
+    weights: tuple[float, ...] = _several(
+        0.0, 1.0, 0.05, "Mix", "How much each painting counts; none given mixes all alike."
+    )
+    start: Literal["instant", "photo", "noise"] = _choice(
+        "instant",
+        ("instant", "photo", "noise"),
         "Start from",
-        "The photo is quicker and keeps more of it; noise lets the painting decide more.",
+        "The instant picture is quickest; the photo keeps more of itself; noise lets the painting decide.",
     )
     seed: int = _number(0, 0, 2**31 - 1, 1, "Seed", "Another number gives other noise to start from.")
     steps: int = _number(
@@ -99,6 +121,8 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
+        if isinstance(self.weights, list):
+            object.__setattr__(self, "weights", tuple(self.weights))
         for item in fields(self):
             _check(item, getattr(self, item.name))
 
@@ -132,8 +156,17 @@ def _check(item: Field[Any], value: object) -> None:
             raise StyleError(f"The setting {item.name} must be one of {', '.join(choices)}.")
         return
     low, high = metadata["minimum"], metadata["maximum"]
+    if most := metadata.get("most"):
+        if isinstance(value, tuple) and len(value) <= most and all(_lies(each, low, high) for each in value):
+            return
+        raise StyleError(f"The setting {item.name} must be at most {most} numbers from {low} to {high}.")
     whole = isinstance(item.default, int)
-    fits = isinstance(value, int) if whole else isinstance(value, (int, float))
-    if isinstance(value, bool) or not fits or not (math.isfinite(value) and low <= value <= high):  # type: ignore
+    if (whole and not isinstance(value, int)) or not _lies(value, low, high):
         kind = "a whole number" if whole else "a number"
         raise StyleError(f"The setting {item.name} must be {kind} from {low} to {high}.")
+
+
+def _lies(value: object, low: float, high: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and low <= value <= high

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from style.recipe import Recipe
 
 COARSEST = 128
+# The instant picture has large shapes and colours right: what is left to do is done where the strokes are.
+COARSEST_AFTER_INSTANT = 512
 FEWEST_STEPS = 5
 _TIMED_STEPS = 2
 
 
-def scales_up_to(size: int) -> list[int]:
-    """Returns the longer sides of the pyramid: `size`, its half, and so on down to 128 or just above.
+def scales_up_to(size: int, coarsest: int = COARSEST) -> list[int]:
+    """Returns the longer sides of the pyramid: `size`, its half, and so on down to `coarsest` or just above.
 
     Octaves, not the usual steps of sqrt 2: every new scale costs some steps until it is as good as the one
     before, and a minute on a processor has no steps to spare.
     """
     scales = [size]
-    while scales[0] // 2 >= COARSEST:
+    while scales[0] // 2 >= coarsest:
         scales.insert(0, scales[0] // 2)
     return scales
 
@@ -44,6 +46,11 @@ class Clock:
         self._last = len(scales) - 1
         self._scales = list(scales)
         self.steps = 0
+
+    @property
+    def is_start(self) -> bool:
+        """Whether the work is at its first scale."""
+        return self._index == 0
 
     def enter(self, index: int) -> bool:
         """Begins a scale; returns False if there is no time for it.
@@ -76,6 +83,8 @@ class Clock:
         if self._fixed:
             share = self._shares[self._index]
             progress = self._ends[self._index] - share * (1 - step / self.steps)
-            return progress, elapsed, elapsed / progress * (1 - progress)
+            # Before the first step nobody knows how long one takes.
+            left = elapsed / progress * (1 - progress) if progress else self._seconds
+            return progress, elapsed, left
         left = max(self._seconds - elapsed, self._pace * (self.steps - step))
         return elapsed / (elapsed + left), elapsed, left

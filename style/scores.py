@@ -26,6 +26,8 @@ from style.lesson import square
 from style.optimise import CONTENT_LAYER, STYLE_LAYERS
 from style.output import photo_like
 from style.recipe import Recipe
+from style.regions import painting_weights
+from style.scaling import painting_at
 
 LONGEST = 256
 _TINY = 1e-8
@@ -46,8 +48,12 @@ class Scores:
 
 
 @torch.inference_mode()
-def score(result: Tensor, photo: Tensor, paintings: Sequence[Tensor]) -> Scores:
+def score(
+    result: Tensor, photo: Tensor, paintings: Sequence[Tensor], weights: Sequence[float] = ()
+) -> Scores:
     """The scores of a result `[1, 3, H, W]` beside its photo, of the same size, and its paintings.
+
+    Of several paintings the mix of their Gram matrices counts, by their weights.
 
     The paintings are as large as they were for whoever painted, so that brush strokes are as wide.
 
@@ -60,8 +66,10 @@ def score(result: Tensor, photo: Tensor, paintings: Sequence[Tensor]) -> Scores:
     content, grams = _features(encoder, photo)
     found, found_grams = _features(encoder, result)
     grey, _ = _features(encoder, torch.full_like(photo, 0.5))
-    targets = [_features(encoder, painting)[1] for painting in paintings]
-    wanted = {layer: torch.stack([target[layer] for target in targets]).mean(0) for layer in STYLE_LAYERS}
+    wanted = {layer: torch.zeros_like(gram) for layer, gram in grams.items()}
+    for weight, painting in zip(painting_weights(weights, len(paintings)), paintings, strict=True):
+        for layer, gram in _features(encoder, painting)[1].items():
+            wanted[layer] += weight * gram
     furthest = losses.balanced_content(grey, content) + _TINY
     unpainted = losses.balanced_style(grams, wanted) + _TINY
     return Scores(
@@ -88,5 +96,5 @@ def score_pictures(painted: Tensor, photo: Picture, paintings: Sequence[Picture]
     if recipe.mode == "lesson":
         styles = [square(to_tensor(painting)) for painting in paintings]
     else:
-        styles = [to_tensor(painting, min(longer, max(painting.size))) for painting in paintings]
-    return score(painted, photo_like(painted, photo, recipe), styles)
+        styles = [painting_at(painting, longer, recipe.style_scale) for painting in paintings]
+    return score(painted, photo_like(painted, photo, recipe), styles, recipe.weights)

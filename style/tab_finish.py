@@ -14,9 +14,11 @@ from torch import Tensor
 
 from style import view
 from style.errors import StyleError
-from style.images import Picture, read_picture, to_image, to_tensor
+from style.images import read_picture, to_image, to_tensor
 from style.output import file_name, photo_like, save
 from style.recipe import Recipe
+from style.regions import Regions
+from style.tab_pictures import Chosen
 
 CONTROLS = ("colours", "brightness", "strength")
 _TEXT = "**Finishing.** What you change here shows at once; nothing is painted again."
@@ -24,12 +26,16 @@ _TEXT = "**Finishing.** What you change here shows at once; nothing is painted a
 
 @dataclass(frozen=True)
 class Painted:
-    """A finished run of one visitor: files and the recipe, from which it can be finished in another way."""
+    """A finished run of one visitor: files and the recipe, from which it can be finished in another way.
+
+    `keep` is the mask of what stays the photo, if there is any.
+    """
 
     picture: str
     before: str
     photo: str
-    painting: str
+    paintings: tuple[str, ...]
+    keep: str | None
     recipe: Recipe
 
 
@@ -70,21 +76,23 @@ def connect(
     )
 
 
-def keep(
-    painted: Tensor, photo_path: str, photo: Picture, painting_path: str, painting: Picture, recipe: Recipe
-) -> tuple[Painted, str]:
+def keep(painted: Tensor, chosen: Chosen, recipe: Recipe) -> tuple[Painted, str]:
     """Writes the picture before and after finishing into Gradio's temporary folder.
 
     Returns:
         What `finish_again` needs, and the path of the finished picture.
     """
+    assert chosen.photo is not None, "what was painted had a photo"
     folder = _new_folder()
     raw, before = folder / "painted.png", folder / "photo.png"
     to_image(painted).save(raw)
-    to_image(photo_like(painted, photo, recipe)).save(before)
-    after = folder / file_name(photo_path, painting_path)
-    save(after, painted, photo, [painting], recipe)
-    return Painted(str(raw), str(before), photo_path, painting_path, recipe), str(after)
+    to_image(photo_like(painted, read_picture(chosen.photo), recipe)).save(before)
+    mask = chosen.regions.keep
+    if mask is not None:
+        to_image(mask[0].expand(3, -1, -1)).save(folder / "keep.png")
+    kept = None if mask is None else str(folder / "keep.png")
+    result = Painted(str(raw), str(before), chosen.photo, chosen.paintings, kept, recipe)
+    return result, _write(result, painted, recipe)
 
 
 def finish_again(painted: Painted | None, colours: str, brightness: str, strength: float) -> tuple[Any, ...]:
@@ -94,14 +102,20 @@ def finish_again(painted: Painted | None, colours: str, brightness: str, strengt
     try:
         chosen: dict[str, Any] = {"colours": colours, "brightness": brightness, "strength": strength}
         recipe = replace(painted.recipe, **chosen)
-        photo, painting = read_picture(painted.photo), read_picture(painted.painting)
-        picture = to_tensor(read_picture(painted.picture))
-        after = _new_folder() / file_name(painted.photo, painted.painting)
-        save(after, picture, photo, [painting], recipe)
+        after = _write(painted, to_tensor(read_picture(painted.picture)), recipe)
     except StyleError as error:
         return gr.skip(), gr.skip(), view.message(str(error))
-    shown = gr.ImageSlider((painted.before, str(after)))
-    return shown, gr.DownloadButton(value=str(after), interactive=True), ""
+    shown = gr.ImageSlider((painted.before, after))
+    return shown, gr.DownloadButton(value=after, interactive=True), ""
+
+
+def _write(painted: Painted, picture: Tensor, recipe: Recipe) -> str:
+    """Finishes the picture, writes it into a folder of its own and returns its path."""
+    path = _new_folder() / file_name(painted.photo, *painted.paintings)
+    paintings = [read_picture(painting) for painting in painted.paintings]
+    mask = None if painted.keep is None else to_tensor(read_picture(painted.keep))[:, :1]
+    save(path, picture, read_picture(painted.photo), paintings, recipe, Regions(keep=mask))
+    return str(path)
 
 
 def _new_folder() -> Path:

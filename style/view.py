@@ -78,6 +78,11 @@ def time_left(seconds: float) -> str:
     return f"about {round(seconds / 60)} minutes left"
 
 
+def duration(seconds: float) -> str:
+    """For instance: 1.4 seconds. or: 63 seconds."""
+    return f"{seconds:.1f} seconds." if seconds < 10 else f"{seconds:.0f} seconds."
+
+
 def message(text: str) -> str:
     """A sentence that the visitor should read, such as a mistake to mend."""
     if not text:
@@ -97,6 +102,8 @@ class Curves:
 
     def add(self, iterate: Iterate) -> None:
         """Appends a point to each curve; of a long run every second point is dropped now and then."""
+        if iterate.losses is None:
+            return
         self._progress.append(iterate.progress)
         for name, values in self._points.items():
             values.append(getattr(iterate.losses, name))
@@ -105,7 +112,9 @@ class Curves:
             self._points = {name: values[::2] for name, values in self._points.items()}
 
     def render(self) -> str:
-        """Returns an SVG figure of fixed size, so that nothing on the page jumps."""
+        """Returns an SVG figure of fixed size, so that nothing on the page jumps; without points nothing."""
+        if not self._progress:
+            return ""
         lines = "".join(self._line(name, colour) for name, colour in _CURVES)
         legend = " ".join(
             f'<span style="white-space:nowrap"><b style="color:{colour}">—</b> {name}</span>'

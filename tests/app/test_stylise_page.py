@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -35,11 +36,12 @@ def choose(page: Page) -> None:
 def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     open_tab(page)
     choose(page)
+    page.locator("#style-seconds input[type=number]").fill("600")
     page.locator("#style-run").click()
     page.wait_for_function(CHANGED, arg="")
     seen = {page.evaluate(LIVE)}
-    while len(seen) < 4:
-        page.wait_for_function(CHANGED, arg=list(seen)[-1])
+    while len(seen) < 3:
+        page.wait_for_function(CHANGED, arg=list(seen)[-1], timeout=120_000)
         seen.add(page.evaluate(LIVE))
     assert "left" in page.locator("#style-progress").inner_text()
     page.locator("#style-stop").click()
@@ -69,6 +71,59 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     page.wait_for_function(CHANGED, arg=shown)
     page.locator("#style-stop").click()
     expect(page.locator("#style-progress")).to_contain_text("kept")
+
+
+def test_an_instant_picture_paints_itself_and_again_after_a_change(page: Page) -> None:
+    open_tab(page)
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    page.locator("#style-examples button").first.click()
+    progress = page.locator("#style-progress")
+    expect(progress).to_contain_text("Done.", timeout=120_000)
+    page.locator("#style-compare").wait_for(state="visible")
+    before = page.evaluate(LIVE)
+    page.get_by_text("Mix several paintings").click()
+    page.locator("#style-slot").get_by_text("Painting 2", exact=True).click()
+    page.locator("#style-paintings button").last.click()
+    page.wait_for_function(CHANGED, arg=before, timeout=120_000)
+    expect(page.locator("#style-run")).to_be_enabled(timeout=120_000)
+    with page.expect_download() as download:
+        page.locator("#style-download").click()
+    with Image.open(download.value.path()) as picture:
+        recipe = Recipe.from_json(picture.info[RECIPE_KEY])
+    assert (recipe.mode, recipe.weights) == ("instant", (1.0, 1.0))
+
+
+def test_a_brushed_region_stays_the_photo(page: Page) -> None:
+    open_tab(page)
+    choose(page)
+    page.get_by_text("Brush regions").click()
+    canvas = page.locator("#style-brush canvas").first
+    canvas.wait_for(state="visible")
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    box = canvas.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 60, middle[1])
+    page.mouse.down()
+    for step in range(13):
+        page.mouse.move(middle[0] - 60 + 10 * step, middle[1])
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    expect(page.locator("#style-progress")).to_contain_text("Done.", timeout=120_000)
+    with page.expect_download() as download:
+        page.locator("#style-download").click()
+    with Image.open(download.value.path()) as picture:
+        painted = picture.convert("RGB")
+    with Image.open(PICTURES / "photos" / "astronaut.jpg") as photo:
+        original = photo.convert("RGB").resize(painted.size)
+    apart = np.abs(np.asarray(painted, np.float32) - np.asarray(original, np.float32)).mean(2)
+    height, width = apart.shape
+    centre = apart[height // 2 - 4 : height // 2 + 4, width // 2 - 8 : width // 2 + 8]
+    assert centre.mean() < 0.3 * apart.mean()
 
 
 def test_a_text_that_claims_to_be_a_picture_gets_a_sentence(page: Page, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_objective_falls(photo: Picture, painting: Picture, start: str) -> N
 
 
 def test_the_best_picture_is_kept(photo: Picture, painting: Picture) -> None:
-    iterates = list(stylise(photo, [painting], Recipe(size=128, steps=15), every=0))
+    iterates = list(stylise(photo, [painting], Recipe(size=128, steps=15, start="photo"), every=0))
     least = float("inf")
     for before, after in itertools.pairwise(iterates):
         least = min(least, before.losses.total)
@@ -50,7 +50,7 @@ def test_the_best_picture_is_kept(photo: Picture, painting: Picture) -> None:
 
 
 def test_coarse_to_fine(photo: Picture, painting: Picture) -> None:
-    iterates = list(stylise(photo, [painting], Recipe(size=256, steps=4), every=0))
+    iterates = list(stylise(photo, [painting], Recipe(size=256, steps=4, start="photo"), every=0))
     assert [iterate.scale for iterate in iterates] == [128] * 4 + [256] * 4
     assert [tuple(iterates[at].picture.shape) for at in (0, 4)] == [(1, 3, 72, 128), (1, 3, 144, 256)]
     progress = [iterate.progress for iterate in iterates]
@@ -61,7 +61,7 @@ def test_coarse_to_fine(photo: Picture, painting: Picture) -> None:
 
 
 def test_the_photo_is_sharp_again_at_the_next_scale(photo: Picture, painting: Picture) -> None:
-    recipe = Recipe(size=256, steps=1, style_weight=0.0)
+    recipe = Recipe(size=256, steps=1, style_weight=0.0, start="photo")
     last = list(stylise(photo, [painting], recipe, every=0))[-1]
     assert (last.picture - to_tensor(photo, 256)).abs().mean() < 0.02
 

@@ -17,6 +17,9 @@ def values_of(item: object) -> st.SearchStrategy[object]:
     metadata = item.metadata  # type: ignore[attr-defined]
     if "choices" in metadata:
         return st.sampled_from(metadata["choices"])
+    if "most" in metadata:
+        number = st.floats(metadata["minimum"], metadata["maximum"], allow_nan=False)
+        return st.lists(number, max_size=metadata["most"]).map(tuple)
     if isinstance(item.default, int):  # type: ignore[attr-defined]
         return st.integers(metadata["minimum"], metadata["maximum"])
     return st.floats(metadata["minimum"], metadata["maximum"], allow_nan=False)
@@ -52,7 +55,8 @@ def test_any_value_is_allowed_or_gets_a_sentence(item: object, value: object) ->
     except StyleError as error:
         sentence = str(error)
     else:
-        assert getattr(recipe, item.name) == value  # type: ignore[attr-defined]
+        expected = tuple(value) if isinstance(value, list) else value
+        assert getattr(recipe, item.name) == expected  # type: ignore[attr-defined]
         assert not isinstance(value, bool)
         return
     assert item.name in sentence  # type: ignore[attr-defined]
@@ -60,7 +64,7 @@ def test_any_value_is_allowed_or_gets_a_sentence(item: object, value: object) ->
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": 127}, {"size": 1025}, {"size": 512.5}, {"seconds": 0}, {"mode": "instant"}, {"seed": True}],
+    [{"size": 127}, {"size": 2049}, {"size": 512.5}, {"seconds": 0}, {"mode": "magic"}, {"seed": True}],
 )
 def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(StyleError, match=next(iter(change))):

@@ -1,0 +1,111 @@
+"""Moves the statistics of one picture's features to those of another in closed form.
+
+Features of a layer are taken as a cloud of points, one for each position, and the cloud as a Gaussian with
+mean mu and covariance S. All maps here are linear, `x -> T (x - mu) + mu*`, with
+
+    adain       T = diag(S*)^1/2 diag(S)^-1/2                    (Huang and Belongie 2017, arXiv 1703.06868)
+    whitening   T = S*^1/2 S^-1/2                                 (Li et al. 2017, arXiv 1705.08086)
+    transport   T = S^-1/2 (S^1/2 S* S^1/2)^1/2 S^-1/2            (Monge and Kantorovich; Mroueh 2019)
+
+Transport reaches the same covariance as whitening and colouring, but moves the points least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Matching = Literal["adain", "whitening", "transport"]
+MATCHINGS: tuple[Matching, ...] = ("adain", "whitening", "transport")
+# Share of the mean variance that is added to every variance: directions that a picture hardly has are not
+# blown up into noise.
+_FAINTEST_SHARE = 1e-3
+_TINY = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """Mean `[C]` and covariance `[C, C]` of features."""
+
+    mean: Tensor
+    covariance: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """`x -> matrix (x - before) + after`: matrix `[C, C]`, both means `[C]`."""
+
+    matrix: Tensor
+    before: Tensor
+    after: Tensor
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Moves features `[1, C, H, W]`; a 1x1 convolution."""
+        shift = self.after - self.matrix @ self.before
+        weight = self.matrix[:, :, None, None]
+        return torch.nn.functional.conv2d(features, weight.to(features), shift.to(features))
+
+
+def gaussian(features: Tensor, weights: Tensor | None = None) -> Gaussian:
+    """The statistics of features `[N, C, H, W]`, all N taken together.
+
+    Args:
+        features: activations of one picture, or of N pieces of one.
+        weights: `[N, 1, H, W]`, at least 0, how much each position counts; None counts all alike.
+    """
+    points = features.transpose(0, 1).flatten(1)
+    if weights is None:
+        shares = points.new_full((1, points.shape[1]), 1 / points.shape[1])
+    else:
+        shares = weights.reshape(1, -1)
+        shares = shares / shares.sum().clamp_min(_TINY)
+    mean = (points * shares).sum(1)
+    centred = (points - mean[:, None]) * shares.sqrt()
+    return Gaussian(mean, centred @ centred.T)
+
+
+def match(source: Gaussian, target: Gaussian, matching: Matching = "transport") -> Map:
+    """The map that gives features with the source's statistics those of the target."""
+    if matching == "adain":
+        return Map(_stretch(source, target), source.mean, target.mean)
+    root, inverse = _roots(_steady(source.covariance))
+    wanted = _steady(target.covariance)
+    if matching == "whitening":
+        return Map(_roots(wanted)[0] @ inverse, source.mean, target.mean)
+    middle, _ = _roots(root @ wanted @ root)
+    return Map(inverse @ middle @ inverse, source.mean, target.mean)
+
+
+def blend(maps: Sequence[Map], weights: Sequence[float], strength: float = 1.0) -> Map:
+    """One map for a weighted mix of targets, of which `strength` 0 leaves the features as they are.
+
+    All maps start from the same source. Between the source and one target the results are the geodesic of
+    optimal transport; between several they are its usual generalisation.
+    """
+    total = sum(weights) or 1.0
+    before = maps[0].before
+    matrix = sum(weight / total * each.matrix for weight, each in zip(weights, maps, strict=True))
+    after = sum(weight / total * each.after for weight, each in zip(weights, maps, strict=True))
+    eye = torch.eye(len(before), dtype=before.dtype, device=before.device)
+    return Map(torch.lerp(eye, matrix, strength), before, torch.lerp(before, after, strength))  # type: ignore
+
+
+def _stretch(source: Gaussian, target: Gaussian) -> Tensor:
+    variance, wanted = (each.covariance.diagonal() for each in (source, target))
+    return torch.diag((wanted / (variance + _FAINTEST_SHARE * variance.mean() + _TINY)).sqrt())
+
+
+def _steady(covariance: Tensor) -> Tensor:
+    share = _FAINTEST_SHARE * covariance.diagonal().mean() + _TINY
+    return covariance + share * torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+
+
+def _roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The square root of a symmetric positive matrix `[C, C]`, and its inverse."""
+    values, vectors = torch.linalg.eigh(matrix)
+    roots = values.clamp_min(_TINY**2).sqrt()
+    return vectors * roots @ vectors.T, vectors / roots @ vectors.T
