@@ -106,6 +106,8 @@ def _paint_after(event: Any, book: JobBook, ticket: gr.State, asked: list[Any], 
             show_progress_on=stage.progress,
             concurrency_id=queue,
             concurrency_limit=1,
+            # A change that comes while the picture before it is still painted must not be lost.
+            trigger_mode="always_last" if work is paint_at_once else "once",
             api_visibility="private",
         )
         # Not with the last words of the work: the page drops a click that comes before it has heard the end.

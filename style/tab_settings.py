@@ -64,8 +64,10 @@ def build() -> Settings:
     preset = gr.Dropdown(_PRESETS, value="studio", label="Mode", elem_id="style-preset")
     lesson = gr.Markdown("", visible=False, elem_id="style-lesson")
     made: dict[str, Any] = {}
-    with gr.Column(visible=True) as sizes, gr.Row():
-        made |= {name: control(name) for name in _INSTANT}
+    with gr.Column(visible=True) as sizes:
+        with gr.Row():
+            made |= {name: control(name) for name in _INSTANT[:2]}
+        made["strokes"] = control("strokes")
     with gr.Column(visible=True) as studio:
         made |= {name: control(name) for name in CONTROLS[len(_INSTANT) : -1]}
     with gr.Accordion("More", open=False):

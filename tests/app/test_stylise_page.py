@@ -36,7 +36,7 @@ def choose(page: Page) -> None:
 def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     open_tab(page)
     choose(page)
-    page.locator("#style-seconds input[type=number]").fill("600")
+    page.locator("#style-start").get_by_text("Photo", exact=True).click()
     page.locator("#style-run").click()
     page.wait_for_function(CHANGED, arg="")
     seen = {page.evaluate(LIVE)}
