@@ -79,7 +79,7 @@ def test_an_instant_picture_paints_itself_and_again_after_a_change(page: Page) -
     page.get_by_role("option", name="Instant").click()
     page.locator("#style-examples button").first.click()
     progress = page.locator("#style-progress")
-    expect(progress).to_contain_text("Done.", timeout=120_000)
+    expect(progress).to_contain_text("% of the painting", timeout=120_000)
     page.locator("#style-compare").wait_for(state="visible")
     before = page.evaluate(LIVE)
     page.get_by_text("Mix several paintings").click()
