@@ -96,6 +96,7 @@ def _paint_after(event: Any, book: JobBook, ticket: gr.State, asked: list[Any], 
         if values[0] and values[_PRESET_AT] != "instant":
             yield from _paint(book, *values)
 
+    preset = asked[_PRESET_AT - 1]
     shown = [stage.live, stage.progress, stage.curves, stage.compare, stage.download, stage.message]
     for work, queue in ((paint_at_once, "style-instant"), (paint, "style")):
         painted = event.then(
@@ -112,7 +113,17 @@ def _paint_after(event: Any, book: JobBook, ticket: gr.State, asked: list[Any], 
         )
         # Not with the last words of the work: the page drops a click that comes before it has heard the end.
         for after in (painted.then, painted.failure):
-            after(lambda: gr.Button("Stylise", interactive=True), None, stage.run, **_AT_ONCE)
+            after(_ready_at_once if work is paint_at_once else _ready, preset, stage.run, **_AT_ONCE)
+
+
+def _ready_at_once(preset: str) -> Any:
+    """The button again after an instant picture; the queue that had nothing to do leaves it alone."""
+    return gr.Button("Stylise", interactive=True) if preset == "instant" else gr.skip()
+
+
+def _ready(preset: str) -> Any:
+    """The button again after any other picture."""
+    return gr.skip() if preset == "instant" else gr.Button("Stylise", interactive=True)
 
 
 def _build_stage() -> _Stage:
