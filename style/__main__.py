@@ -39,10 +39,12 @@ def build_parser() -> argparse.ArgumentParser:
     for item in fields(Recipe):
         metadata = item.metadata
         allowed = metadata.get("choices")
+        several = "most" in metadata
         limits = "" if allowed else f" From {metadata['minimum']} to {metadata['maximum']}."
         parser.add_argument(
             f"--{item.name.replace('_', '-')}",
-            type=type(item.default),
+            type=float if several else type(item.default),
+            nargs="*" if several else None,
             choices=allowed,
             default=item.default,
             help=f"{metadata['help']}{limits} Default {item.default}.".replace("%", "%%"),

@@ -45,9 +45,9 @@ _LONGEST = 512
 class Settings:
     """All numbers of a training."""
 
-    steps: int = 8000
+    steps: int = 6300
     warm_up: int = 1200
-    batch: int = 2
+    batch: int = 3
     crop: int = 96
     lr: float = 1e-3
     style_weight: float = 10.0
@@ -80,6 +80,7 @@ class Teacher:
         self._random = random.Random(settings.seed)
 
     def reseed(self, step: int) -> None:
+        """Makes the choices of this step the same whether or not the training was interrupted."""
         self._random = random.Random(self.settings.seed * 1_000_003 + step)
 
     def photo(self) -> Tensor:
@@ -110,7 +111,7 @@ class Teacher:
         return self._random.random() < share
 
     def target(self) -> Target:
-        """A painting at one of three sizes, or now and then a photo."""
+        """A painting at one of three sizes."""
         path = self._random.choice(self._paintings)
         size = self._random.choice((256, 384, 512))
         if (path, size) not in self._targets:
@@ -179,7 +180,7 @@ def _paint(decoder: Decoder, teacher: Teacher) -> dict[str, Tensor]:
 
 
 def _without_details(features: dict[str, Tensor], teacher: Teacher) -> dict[str, Tensor]:
-    """Leaves out one or both fine levels half of the time.
+    """Leaves out each of the fine levels half of the time.
 
     Else the finest level alone would rebuild the photo, and the coarser ones would learn nothing.
     """

@@ -80,18 +80,12 @@ def match(source: Gaussian, target: Gaussian, matching: Matching = "transport") 
     return Map(inverse @ middle @ inverse, source.mean, target.mean)
 
 
-def blend(maps: Sequence[Map], weights: Sequence[float], strength: float = 1.0) -> Map:
-    """One map for a weighted mix of targets, of which `strength` 0 leaves the features as they are.
-
-    All maps start from the same source. Between the source and one target the results are the geodesic of
-    optimal transport; between several they are its usual generalisation.
-    """
-    total = sum(weights) or 1.0
-    before = maps[0].before
-    matrix = sum(weight / total * each.matrix for weight, each in zip(weights, maps, strict=True))
-    after = sum(weight / total * each.after for weight, each in zip(weights, maps, strict=True))
-    eye = torch.eye(len(before), dtype=before.dtype, device=before.device)
-    return Map(torch.lerp(eye, matrix, strength), before, torch.lerp(before, after, strength))  # type: ignore
+def blend(maps: Sequence[Map], weights: Sequence[float]) -> Map:
+    """One map for a mix of targets by weights of sum 1; all maps start from the same source."""
+    counts = torch.tensor(weights).to(maps[0].matrix)
+    matrix = torch.einsum("p,pdc->dc", counts, torch.stack([each.matrix for each in maps]))
+    after = torch.einsum("p,pc->c", counts, torch.stack([each.after for each in maps]))
+    return Map(matrix, maps[0].before, after)
 
 
 def _stretch(source: Gaussian, target: Gaussian) -> Tensor:

@@ -53,7 +53,9 @@ def finished_image(
         alpha = _middle_square(alpha)
     original = photo_like(painted, photo, recipe)
     finished = finish(painted, original, _palette(paintings, recipe), recipe)
-    return to_image(regions.restore(finished, original), alpha)
+    if recipe.mode != "lesson":  # whose square the masks do not fit
+        finished = regions.restore(finished, original)
+    return to_image(finished, alpha)
 
 
 def photo_like(painted: Tensor, photo: Picture, recipe: Recipe) -> Tensor:

@@ -52,7 +52,7 @@ class Recipe:
     size: int = _number(
         512,
         128,
-        2048,
+        1024,
         64,
         "Size",
         "Longer side in pixels. Twice the size takes four times the work.",

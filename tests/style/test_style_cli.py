@@ -99,3 +99,13 @@ def test_help_names_every_control(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for flag in ("--mode", "--size", "--seconds", "--variation-weight", "--lesson-run", "--json"):
         assert flag in text
+
+
+def test_paintings_are_mixed_by_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.png"
+    instant = ["-o", str(output), "--mode", "instant", "--size", "128", "--json", "--weights"]
+    assert main([PHOTO, PAINTING, PHOTO, *instant, "0.3", "0.7"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["recipe"]["weights"], report["losses"]) == ([0.3, 0.7], None)
+    assert main([PHOTO, PAINTING, PHOTO, *instant, "0.3"]) == 2
+    assert "weights" in capsys.readouterr().err
