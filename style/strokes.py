@@ -82,9 +82,9 @@ def quilt(picture: Tensor, painting: Tensor, seed: int) -> Tensor:
     half = min(half, min(painting.shape[-2:]) // 2)
     side = 2 * half
     padded = F.pad(picture, (half, half + side, half, half + side), mode="replicate")
-    wanted = F.avg_pool2d(to_oklab(padded), side, stride=half)[0]
+    wanted = to_oklab(F.avg_pool2d(padded, side, stride=half))[0]
     step = max(1, half // 4)
-    offered = F.avg_pool2d(to_oklab(painting), side, stride=step)[0]
+    offered = to_oklab(F.avg_pool2d(painting, side, stride=step))[0]
     chosen = _nearest(wanted.flatten(1), offered.flatten(1), seed).view(wanted.shape[1:])
     detail = painting - _blurred(painting, half)
     window = torch.hann_window(side + 1, dtype=picture.dtype, device=picture.device)[1:]
