@@ -57,15 +57,16 @@ def gaussian(features: Tensor, weights: Tensor | None = None) -> Gaussian:
         features: activations of one picture, or of N pieces of one.
         weights: `[N, 1, H, W]`, at least 0, how much each position counts; None counts all alike.
     """
-    # In the layout that is quickest for convolutions this is a view, and then nothing is copied.
+    # In the layout that is quickest for convolutions this is a view.
     points = features.permute(0, 2, 3, 1).flatten(0, 2)
     if weights is None:
-        mean, square = points.mean(0), points.T @ points / len(points)
-    else:
-        shares = weights.reshape(-1, 1) / weights.sum().clamp_min(_TINY)
-        weighted = points * shares
-        mean, square = weighted.sum(0), weighted.T @ points
-    return Gaussian(mean, square - mean.outer(mean))
+        mean = points.mean(0)
+        centred = points - mean
+        return Gaussian(mean, centred.T @ centred / len(points))
+    shares = weights.reshape(-1, 1) / weights.sum().clamp_min(_TINY)
+    mean = (points * shares).sum(0)
+    centred = (points - mean) * shares.sqrt()
+    return Gaussian(mean, centred.T @ centred)
 
 
 def match(source: Gaussian, target: Gaussian, matching: Matching = "transport") -> Map:
