@@ -1,4 +1,4 @@
-"""Stylisation in about a second, without optimisation: underpaint, encode, match statistics, decode.
+"""Stylisation in a few seconds, without optimisation: underpaint, encode, match statistics, decode.
 
 After Li et al., "Universal Style Transfer via Feature Transforms", 2017 (arXiv 1705.08086), with three levels
 matched at once instead of one network after the other, optimal transport instead of whitening, and the

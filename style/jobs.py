@@ -29,11 +29,15 @@ class Job:
     Args:
         work: begins the work, in the thread, and returns its iterates.
         threads: processor threads for it; None takes what a short test finds fastest.
+        tests: how often that test is repeated; few for work that would be done in the time of many.
     """
 
-    def __init__(self, work: Callable[[], Iterator[Iterate]], *, threads: int | None = None) -> None:
+    def __init__(
+        self, work: Callable[[], Iterator[Iterate]], *, threads: int | None = None, tests: int = 6
+    ) -> None:
         self._work = work
         self._threads = threads
+        self._tests = tests
         self._changed = threading.Condition()
         self._newest: Iterate | None = None
         self._count = 0
@@ -91,7 +95,7 @@ class Job:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
             if self._threads is None:
-                use_fastest_threads()
+                use_fastest_threads(self._tests)
             else:
                 torch.set_num_threads(self._threads)
             if not self.stopped:

@@ -33,8 +33,11 @@ def _slowdown(layer: tuple[int, int]) -> float:
     return half / single
 
 
-def use_fastest_threads() -> int:
+def use_fastest_threads(repeats: int = 6) -> int:
     """Sets the calling thread's number of torch threads to all processors or to one; returns the number.
+
+    Args:
+        repeats: how often each is tried; six take about half a second.
 
     Where another process keeps a core busy, two threads that wait for each other at every convolution were
     three times slower than one alone, so the choice is made anew for every job.
@@ -43,7 +46,7 @@ def use_fastest_threads() -> int:
     seconds: dict[int, float] = {}
     for threads in {1, most}:
         torch.set_num_threads(threads)
-        seconds[threads] = sum(_time_convolutions(torch.float32, 6, _TYPICAL))
+        seconds[threads] = sum(_time_convolutions(torch.float32, repeats, _TYPICAL))
     fastest = min(seconds, key=lambda threads: seconds[threads])
     torch.set_num_threads(fastest)
     return fastest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,9 @@ _AT_ONCE: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "p
 
 # Among the values of a job stand first the ticket, then `Pictures.inputs`, then the preset.
 _PRESET_AT = 1 + tab_pictures.INPUTS
+
+# One for each component that a job writes to.
+_AS_BEFORE = (gr.skip(),) * 8
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def build(library: gr.BrowserState) -> None:
 def _connect_painting(stage: _Stage, pictures: Pictures, settings: Settings) -> None:
     """What the buttons do: a click gets a ticket at once, then waits for its turn; Stop keeps the best.
 
-    The instant mode has a queue of its own, so that nobody waits a minute for a picture of two seconds, and
+    The instant mode has a queue of its own, so that nobody waits a minute for a picture of a few seconds, and
     there every change paints again.
     """
     book = JobBook()
@@ -87,12 +89,15 @@ def _connect_painting(stage: _Stage, pictures: Pictures, settings: Settings) -> 
 
 
 def _paint_after(event: Any, book: JobBook, ticket: gr.State, asked: list[Any], stage: _Stage) -> None:
-    # Gradio streams from functions that are generators themselves; a lambda around one is not.
+    # Gradio streams from functions that are generators themselves; a lambda around one is not. A generator
+    # that yields nothing would empty the page. A click that lacks a picture gets no ticket.
     def paint_at_once(*values: Any) -> Iterator[tuple[Any, ...]]:
-        if values[0] and values[_PRESET_AT] == "instant":  # a click that lacks a picture gets no ticket
+        yield _AS_BEFORE
+        if values[0] and values[_PRESET_AT] == "instant":
             yield from _paint(book, *values)
 
     def paint(*values: Any) -> Iterator[tuple[Any, ...]]:
+        yield _AS_BEFORE
         if values[0] and values[_PRESET_AT] != "instant":
             yield from _paint(book, *values)
 
@@ -158,7 +163,7 @@ def _prepare(preset: str, *values: Any) -> tuple[str, str, Any, Any]:
         return "", view.message(text), gr.skip(), gr.skip()
     words = "Waiting for the brushes: one picture is painted at a time."
     if preset == "instant":
-        words = "Painting: a second or two."
+        words = "Painting: a few seconds."
     button = gr.Button("Painting…", interactive=False)
     return uuid.uuid4().hex, "", view.progress_bar(0.0, words), button
 
@@ -182,10 +187,8 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
         assert chosen.photo is not None, "no ticket without a photo"
         photo = read_picture(chosen.photo)
         paintings = [read_picture(path) for path in chosen.paintings]
-        # To measure which number of threads is best would take as long as the instant picture.
-        threads = os.cpu_count() if recipe.mode == "instant" else None
         work = partial(stylise, photo, paintings, recipe, regions=chosen.regions)
-        job = Job(work, threads=threads)
+        job = Job(work, tests=2 if recipe.mode == "instant" else 6)
         if not book.begin(ticket, job):
             yield before_it_began
             return

@@ -25,7 +25,7 @@ CONTROLS = (
 )
 _INSTANT = ("size", "style_scale", "strokes")
 _PRESETS = [
-    ("Instant: a second or two, again after every change", "instant"),
+    ("Instant: a few seconds, again after every change", "instant"),
     ("Studio: coarse to fine, your settings", "studio"),
     ("Lesson a: rebuild the photo from noise", "a"),
     ("Lesson b: photo and painting from noise", "b"),
