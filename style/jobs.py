@@ -144,6 +144,11 @@ class JobBook:
         job.start()
         return True
 
+    def knows(self, ticket: str) -> bool:
+        """Whether the job of this ticket has begun and not ended."""
+        with self._lock:
+            return ticket in self._jobs
+
     def stop(self, ticket: str) -> None:
         """Stops the job of this ticket, or keeps it from starting."""
         with self._lock:

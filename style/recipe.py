@@ -78,7 +78,7 @@ class Recipe:
         1.0, 0.25, 2.0, 0.05, "Brush size", "How large the painting's strokes are beside the photo."
     )
     strokes: float = _number(
-        0.5,
+        0.25,
         0.0,
         1.5,
         0.05,

@@ -24,6 +24,8 @@ _AT_ONCE: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "p
 # Among the values of a job stand first the ticket, then `Pictures.inputs`, then the preset.
 _PRESET_AT = 1 + tab_pictures.INPUTS
 
+# Queues, and beginnings of the tickets for them: nobody waits a minute for a picture of a few seconds.
+_INSTANT, _SLOW = "style-instant", "style-slow"
 # One for each component that a job writes to.
 _AS_BEFORE = (gr.skip(),) * 8
 
@@ -61,74 +63,65 @@ def build(library: gr.BrowserState) -> None:
 def _connect_painting(stage: _Stage, pictures: Pictures, settings: Settings) -> None:
     """What the buttons do: a click gets a ticket at once, then waits for its turn; Stop keeps the best.
 
-    The instant mode has a queue of its own, so that nobody waits a minute for a picture of a few seconds, and
-    there every change paints again.
+    In the instant mode every change paints again. What is painted after a click and after a change has
+    tickets of its own, so that a change never takes away the ticket by which a long job is stopped.
     """
     book = JobBook()
-    ticket = gr.State("")
+    clicked_ticket, changed_ticket = gr.State(""), gr.State("")
+    chosen = [settings.preset, *pictures.inputs]
     asked = [*pictures.inputs, settings.preset, *settings.controls, *stage.finishing.controls]
-    begun: Any = {
-        "fn": _prepare,
-        "inputs": [settings.preset, *pictures.inputs],
-        "outputs": [ticket, stage.message, stage.progress, stage.run],
-    }
+    told = [stage.message, stage.progress, stage.run]
+    clicked = stage.run.click(_prepare, chosen, [clicked_ticket, *told], **_AT_ONCE)
     changes = [picture.change for picture in (pictures.photo, *pictures.paintings)]
     changes += [slider.release for slider in (*pictures.mix, *settings.at_once)]
     changed = gr.on(
         [*changes, settings.preset.change],
-        _prepare_again,
-        begun["inputs"],
-        begun["outputs"],
+        partial(_prepare_again, book),
+        [clicked_ticket, *chosen],
+        [changed_ticket, *told],
         trigger_mode="always_last",
         **_AT_ONCE,
     )
-    clicked = stage.run.click(**begun, **_AT_ONCE)
-    for event in (clicked, changed):
-        _paint_after(event, book, ticket, asked, stage)
-    stage.stop.click(lambda value: book.stop(value), ticket, None, **_AT_ONCE)
+    for queue in (_INSTANT, _SLOW):
+        _paint_after(clicked, queue, book, [clicked_ticket, *asked], stage)
+    _paint_after(changed, _INSTANT, book, [changed_ticket, *asked], stage)
+
+    def stop(*tickets: str) -> None:
+        for ticket in tickets:
+            book.stop(ticket)
+
+    stage.stop.click(stop, [clicked_ticket, changed_ticket], None, **_AT_ONCE)
 
 
-def _paint_after(event: Any, book: JobBook, ticket: gr.State, asked: list[Any], stage: _Stage) -> None:
+def _paint_after(event: Any, queue: str, book: JobBook, inputs: list[Any], stage: _Stage) -> None:
+    """Paints after the event if its ticket, the first of the inputs, is one for this queue."""
+
     # Gradio streams from functions that are generators themselves; a lambda around one is not. A generator
-    # that yields nothing would empty the page. A click that lacks a picture gets no ticket.
-    def paint_at_once(*values: Any) -> Iterator[tuple[Any, ...]]:
+    # that yields nothing would empty the page.
+    def paint(ticket: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         yield _AS_BEFORE
-        if values[0] and values[_PRESET_AT] == "instant":
-            yield from _paint(book, *values)
+        if ticket.startswith(queue):
+            yield from _paint(book, ticket, *values)
 
-    def paint(*values: Any) -> Iterator[tuple[Any, ...]]:
-        yield _AS_BEFORE
-        if values[0] and values[_PRESET_AT] != "instant":
-            yield from _paint(book, *values)
+    def ready(ticket: str) -> Any:
+        return gr.Button("Stylise", interactive=True) if ticket.startswith(queue) else gr.skip()
 
-    preset = asked[_PRESET_AT - 1]
     shown = [stage.live, stage.progress, stage.curves, stage.compare, stage.download, stage.message]
-    for work, queue in ((paint_at_once, "style-instant"), (paint, "style")):
-        painted = event.then(
-            work,
-            [ticket, *asked],
-            [*shown, stage.finishing.painted, stage.finishing.group],
-            show_progress="minimal",
-            show_progress_on=stage.progress,
-            concurrency_id=queue,
-            concurrency_limit=1,
-            # A change that comes while the picture before it is still painted must not be lost.
-            trigger_mode="always_last" if work is paint_at_once else "once",
-            api_visibility="private",
-        )
-        # Not with the last words of the work: the page drops a click that comes before it has heard the end.
-        for after in (painted.then, painted.failure):
-            after(_ready_at_once if work is paint_at_once else _ready, preset, stage.run, **_AT_ONCE)
-
-
-def _ready_at_once(preset: str) -> Any:
-    """The button again after an instant picture; the queue that had nothing to do leaves it alone."""
-    return gr.Button("Stylise", interactive=True) if preset == "instant" else gr.skip()
-
-
-def _ready(preset: str) -> Any:
-    """The button again after any other picture."""
-    return gr.skip() if preset == "instant" else gr.Button("Stylise", interactive=True)
+    painted = event.then(
+        paint,
+        inputs,
+        [*shown, stage.finishing.painted, stage.finishing.group],
+        show_progress="minimal",
+        show_progress_on=stage.progress,
+        concurrency_id=queue,
+        concurrency_limit=1,
+        # By default the page drops what comes while the picture before it is still painted, or still waits.
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    # Not with the last words of the work: the page drops a click that comes before it has heard the end.
+    for after in (painted.then, painted.failure):
+        after(ready, inputs[0], stage.run, **_AT_ONCE)
 
 
 def _build_stage() -> _Stage:
@@ -161,17 +154,20 @@ def _prepare(preset: str, *values: Any) -> tuple[str, str, Any, Any]:
         missing = "photo" if chosen.photo is None else "painting"
         text = f"Please choose a {missing} first, or click an example pair."
         return "", view.message(text), gr.skip(), gr.skip()
-    words = "Waiting for the brushes: one picture is painted at a time."
+    queue, words = _SLOW, "Waiting for the brushes: one picture is painted at a time."
     if preset == "instant":
-        words = "Painting: a few seconds."
+        queue, words = _INSTANT, "Painting: a few seconds."
     button = gr.Button("Painting…", interactive=False)
-    return uuid.uuid4().hex, "", view.progress_bar(0.0, words), button
+    return f"{queue} {uuid.uuid4().hex}", "", view.progress_bar(0.0, words), button
 
 
-def _prepare_again(preset: str, *values: Any) -> tuple[Any, Any, Any, Any]:
-    """A ticket for a picture that paints itself: in the instant mode, once there is all it needs."""
+def _prepare_again(book: JobBook, running: str, preset: str, *values: Any) -> tuple[Any, Any, Any, Any]:
+    """A ticket for a picture that paints itself: in the instant mode, once there is all it needs.
+
+    A long job of the same visitor, whose ticket is `running`, is not painted over.
+    """
     chosen = tab_pictures.read(values)
-    if preset != "instant" or chosen.photo is None or not chosen.paintings:
+    if preset != "instant" or chosen.photo is None or not chosen.paintings or book.knows(running):
         return "", gr.skip(), gr.skip(), gr.skip()
     return _prepare(preset, *values)
 

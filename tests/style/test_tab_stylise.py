@@ -59,7 +59,8 @@ def test_what_is_missing_is_said_and_nothing_begins() -> None:
 def test_every_visitor_gets_a_ticket_of_his_own() -> None:
     tickets = {tab._prepare("studio", *asked(PHOTO, PAINTING))[0] for _ in range(10)}
     assert len(tickets) == 10
-    assert all(len(ticket) == 32 for ticket in tickets)
+    assert all(ticket.startswith(tab._SLOW) for ticket in tickets)
+    assert tab._prepare("instant", *asked(PHOTO, PAINTING))[0].startswith(tab._INSTANT)
 
 
 def test_a_bad_file_brings_the_picture_before_it_back(tmp_path: Path) -> None:
@@ -238,10 +239,21 @@ def test_an_instant_picture_needs_no_curves_and_paints_itself_again() -> None:
     assert "% of the painting" in shown[-1][1]
     with Image.open(_path(shown[-2][COMPARE].value[1])) as picture:
         assert Recipe.from_json(picture.info[RECIPE_KEY]).mode == "instant"
-    assert tab._prepare_again("instant", *asked(PHOTO, PAINTING))[0]
+    book = JobBook()
+    assert tab._prepare_again(book, "ticket", "instant", *asked(PHOTO, PAINTING))[0]
     for preset, pictures in (("studio", asked(PHOTO, PAINTING)), ("instant", asked(PHOTO, None))):
-        ticket, *others = tab._prepare_again(preset, *pictures)
+        ticket, *others = tab._prepare_again(book, "ticket", preset, *pictures)
         assert (ticket, others) == ("", [gr.skip()] * 3)
+
+
+def test_a_change_does_not_paint_over_a_job_that_runs() -> None:
+    book = JobBook()
+    painting = paint(book, "studio", (*VALUES[:3], 900, *VALUES[4:]))
+    next(painting)
+    assert tab._prepare_again(book, "ticket", "instant", *asked(PHOTO, PAINTING))[0] == ""
+    book.stop("ticket")
+    list(painting)
+    assert tab._prepare_again(book, "ticket", "instant", *asked(PHOTO, PAINTING))[0]
 
 
 def test_paintings_are_mixed_by_their_sliders_and_empty_slots_do_not_count() -> None:
