@@ -1,4 +1,4 @@
-"""The command line: `python -m style PHOTO PAINTING -o OUT`."""
+"""The command line: `python -m style PHOTO PAINTING -o OUT`, or a folder of photos into another."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from style.errors import StyleError
+from style.film import Film, check_film
+from style.folder import destinations, photos_in
 from style.images import Picture, read_picture
 from style.iterate import Iterate
 from style.machine import use_fastest_threads
 from style.optimise import stylise
 from style.output import check_destination, save
 from style.recipe import Recipe
+from style.regions import Regions, mask_of
 from style.scores import Scores, score_pictures
 
 INTERRUPTED = 130
 CALLERS_MISTAKE = 2
+SOME_FAILED = 1
+EVERYWHERE = "-"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,10 +37,21 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser; each field of Recipe is a flag."""
     parser = _Parser(prog="python -m style", description="Paints a photo in the manner of a painting.")
-    parser.add_argument("photo", type=Path, help="the picture to paint")
+    parser.add_argument("photo", type=Path, help="the picture to paint, or a folder of pictures")
     parser.add_argument("paintings", type=Path, nargs="+", metavar="painting", help="whose style to take")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG, JPEG or WebP file to write")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="PNG, JPEG or WebP to write; of a folder, a folder"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of its path")
+    parser.add_argument("--film", type=Path, help="GIF or WebP to write, which shows how it was painted")
+    parser.add_argument("--keep", type=Path, help="picture that is white where the photo stays as it is")
+    parser.add_argument(
+        "--regions",
+        nargs="+",
+        default=[],
+        metavar="MASK",
+        help=f"for each painting a picture that is white where it acts, or {EVERYWHERE} for everywhere",
+    )
     for item in fields(Recipe):
         metadata = item.metadata
         allowed = metadata.get("choices")
@@ -66,29 +82,84 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     recipe = Recipe(**{item.name: getattr(options, item.name) for item in fields(Recipe)})
+    paintings = [_read(path) for path in options.paintings]
+    if options.photo.is_dir():
+        return _run_folder(options, recipe, paintings)
     check_destination(options.output)
-    photo = read_picture(options.photo)
-    paintings = [read_picture(path) for path in options.paintings]
-    for path, picture in zip((options.photo, *options.paintings), (photo, *paintings), strict=True):
-        if picture.note:
-            print(f"{path.name}: {picture.note}", file=sys.stderr)
+    if options.film is not None:
+        check_film(options.film)
+    photo, regions = _read(options.photo), _read_regions(options)
     use_fastest_threads()
-    last, interrupted = _follow(stylise(photo, paintings, recipe))
-    save(options.output, last.picture, photo, paintings, recipe)
+    return INTERRUPTED if _paint(options, recipe, photo, paintings, regions, options.output) else 0
+
+
+def _run_folder(options: argparse.Namespace, recipe: Recipe, paintings: list[Picture]) -> int:
+    """Paints every photo of a folder; one that fails gets a line, and the others are painted all the same."""
+    if options.film is not None or options.keep is not None or options.regions:
+        raise StyleError("A film and masks belong to one photo; please name a file instead of a folder.")
+    photos = photos_in(options.photo)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StyleError(f"The folder {str(options.output)!r} cannot be made: {error.strerror}.") from error
+    use_fastest_threads()
+    failed = 0
+    for number, (path, output) in enumerate(
+        zip(photos, destinations(photos, options.output), strict=True), start=1
+    ):
+        print(f"{path.name}, photo {number} of {len(photos)}", file=sys.stderr, flush=True)
+        try:
+            if _paint(options, recipe, _read(path), paintings, Regions(), output):
+                return INTERRUPTED
+        except StyleError as error:
+            failed += 1
+            print(f"{path.name}: {error}", file=sys.stderr)
+    return SOME_FAILED if failed else 0
+
+
+def _paint(
+    options: argparse.Namespace,
+    recipe: Recipe,
+    photo: Picture,
+    paintings: list[Picture],
+    regions: Regions,
+    output: Path,
+) -> bool:
+    """Paints and writes one picture and tells of it; returns whether Ctrl-C ended the work."""
+    film = Film() if options.film is not None else None
+    last, interrupted = _follow(stylise(photo, paintings, recipe, regions=regions), film)
+    save(output, last.picture, photo, paintings, recipe, regions)
+    if film is not None:
+        film.write(options.film)
     if options.json:
         scores = score_pictures(last.picture, photo, paintings, recipe)
-        print(_report(options.output, last, photo, recipe, scores))
+        print(_report(output, last, photo, recipe, scores), flush=True)
     else:
-        print(options.output)
-    return INTERRUPTED if interrupted else 0
+        print(output, flush=True)
+    return interrupted
 
 
-def _follow(iterates: Iterator[Iterate]) -> tuple[Iterate, bool]:
-    """Prints a line for each iterate; returns the last one and whether Ctrl-C ended the work."""
+def _read(path: Path) -> Picture:
+    picture = read_picture(path)
+    if picture.note:
+        print(f"{path.name}: {picture.note}", file=sys.stderr)
+    return picture
+
+
+def _read_regions(options: argparse.Namespace) -> Regions:
+    masks = (None if name == EVERYWHERE else mask_of(_read(Path(name))) for name in options.regions)
+    keep = None if options.keep is None else mask_of(_read(options.keep))
+    return Regions(tuple(masks), keep)
+
+
+def _follow(iterates: Iterator[Iterate], film: Film | None) -> tuple[Iterate, bool]:
+    """Prints a line for each iterate and films it; returns the last and whether Ctrl-C ended the work."""
     last: Iterate | None = None
     try:
         for last in iterates:
             print(_line(last), file=sys.stderr, flush=True)
+            if film is not None:
+                film.add(last)
     except KeyboardInterrupt:
         if last is None:
             raise

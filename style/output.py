@@ -6,12 +6,13 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
@@ -94,7 +95,8 @@ def save(
     """
     check_destination(path)
     image = finished_image(painted, photo, paintings, recipe, regions)
-    options: dict[str, Any] = {}
+    # Pictures are read into sRGB whatever their profile; saying so keeps colours right on wide screens.
+    options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if path.suffix.lower() == ".png":
         information = PngInfo()
         information.add_text(RECIPE_KEY, recipe.to_json())
@@ -112,6 +114,11 @@ def save(
         raise StyleError(
             f"The picture cannot be written to {str(path.parent)!r}: {error.strerror}."
         ) from error
+
+
+@lru_cache(maxsize=1)
+def _srgb_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def file_name(photo: str, *paintings: str) -> str:

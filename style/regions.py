@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from style.errors import StyleError
+from style.images import Picture, to_tensor
 from style.recipe import MOST_PAINTINGS
 
 # Share of the longer side over which a kept region fades into the painted one.
@@ -73,6 +74,12 @@ class Regions:
         """Raises StyleError unless there are masks for `count` paintings, or none."""
         if self.paintings and len(self.paintings) != count:
             raise StyleError(f"There are {count} paintings but {len(self.paintings)} masks for them.")
+
+
+def mask_of(picture: Picture) -> Tensor:
+    """A picture as a mask `[1, 1, h, w]` in [0, 1]: white is 1, black and what is transparent is 0."""
+    mask = to_tensor(picture).mean(1, keepdim=True)
+    return mask if picture.alpha is None else mask * torch.from_numpy(picture.alpha).float()[None, None] / 255
 
 
 def painting_weights(weights: Sequence[float], count: int) -> tuple[float, ...]:

@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from style import shipped, tab_finish, tab_pictures, tab_settings, view
 from style.errors import StyleError
+from style.film import Film
 from style.images import read_picture
 from style.jobs import Job, JobBook
 from style.optimise import stylise
@@ -27,7 +29,7 @@ _PRESET_AT = 1 + tab_pictures.INPUTS
 # Queues, and beginnings of the tickets for them: nobody waits a minute for a picture of a few seconds.
 _INSTANT, _SLOW = "style-instant", "style-slow"
 # One for each component that a job writes to.
-_AS_BEFORE = (gr.skip(),) * 8
+_AS_BEFORE = (gr.skip(),) * 9
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class _Stage:
     curves: gr.HTML
     compare: gr.ImageSlider
     download: gr.DownloadButton
+    film: gr.DownloadButton
     message: gr.HTML
     run: gr.Button
     stop: gr.Button
@@ -110,7 +113,7 @@ def _paint_after(event: Any, queue: str, book: JobBook, inputs: list[Any], stage
     painted = event.then(
         paint,
         inputs,
-        [*shown, stage.finishing.painted, stage.finishing.group],
+        [*shown, stage.finishing.painted, stage.finishing.group, stage.film],
         show_progress="minimal",
         show_progress_on=stage.progress,
         concurrency_id=queue,
@@ -143,8 +146,10 @@ def _build_stage() -> _Stage:
         elem_id="style-compare",
     )
     finishing = tab_finish.build(tab_settings.control)
-    download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
-    return _Stage(live, progress, curves, compare, download, message, run, stop, finishing)
+    with gr.Row():
+        download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
+        film = gr.DownloadButton("Download the film (GIF)", visible=False, elem_id="style-film")
+    return _Stage(live, progress, curves, compare, download, film, message, run, stop, finishing)
 
 
 def _prepare(preset: str, *values: Any) -> tuple[str, str, Any, Any]:
@@ -176,7 +181,8 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
     """Runs one job and shows it; yields values for the stage. A closed page ends the job."""
     nothing = gr.skip()
     rest = nothing, nothing, nothing
-    before_it_began = nothing, "", *rest, view.message("Stopped before it began."), nothing, nothing
+    after_rest = nothing, nothing, nothing
+    before_it_began = nothing, "", *rest, view.message("Stopped before it began."), *after_rest
     try:
         chosen = tab_pictures.read(values[: _PRESET_AT - 1])
         recipe = tab_settings.read(values[_PRESET_AT - 1], chosen.weights, values[_PRESET_AT:])
@@ -188,11 +194,12 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
         if not book.begin(ticket, job):
             yield before_it_began
             return
-        curves = view.Curves()
+        curves, film = view.Curves(), Film()
         for iterate in job.follow():
             curves.add(iterate)
+            film.add(iterate)
             shown = view.live(iterate), view.progress(iterate), curves.render()
-            yield *shown, *rest, nothing, nothing
+            yield *shown, *rest, *after_rest
         last = job.newest
         if last is None:
             yield before_it_began
@@ -203,11 +210,21 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
         kept, after = tab_finish.keep(last.picture, chosen, recipe)
         comparison = gr.ImageSlider((kept.before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
-        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True)
+        no_film = gr.DownloadButton(visible=False)
+        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True), no_film
         scores = score_pictures(last.picture, photo, paintings, recipe)
         done = view.progress_bar(last.progress, f"{words} As painted: {scores.words}.")
-        yield nothing, done, *rest, nothing, nothing, nothing
+        yield nothing, done, *rest, nothing, nothing, nothing, _film_button(film, kept)
     except StyleError as error:
-        yield nothing, "", *rest, view.message(str(error)), nothing, nothing
+        yield nothing, "", *rest, view.message(str(error)), *after_rest
     finally:
         book.end(ticket)
+
+
+def _film_button(film: Film, kept: tab_finish.Painted) -> gr.DownloadButton:
+    """Offers the film beside the picture, unless it would show a single frame."""
+    if len(film.frames) < 2:
+        return gr.DownloadButton(visible=False)
+    path = Path(kept.picture).with_name("film.gif")
+    film.write(path)
+    return gr.DownloadButton(value=str(path), visible=True)

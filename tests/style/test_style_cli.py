@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from style.__main__ import main
 from style.output import RECIPE_KEY
@@ -109,3 +110,80 @@ def test_paintings_are_mixed_by_weights(tmp_path: Path, capsys: pytest.CaptureFi
     assert (report["recipe"]["weights"], report["losses"]) == ([0.3, 0.7], None)
     assert main([PHOTO, PAINTING, PHOTO, *instant, "0.3"]) == 2
     assert "weights" in capsys.readouterr().err
+
+
+def instant(*arguments: str) -> int:
+    return main([*arguments, "--mode", "instant", "--size", "128"])
+
+
+def test_a_folder_is_painted_into_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "made" / "painted"
+    photos.mkdir()
+    image = Image.open(PHOTO).resize((160, 90))
+    for name in ("a.png", "b.jpg", "b.png"):
+        image.save(photos / name)
+    (photos / "broken.jpg").write_text("no picture")
+    (photos / "notes.txt").write_text("left out")
+    assert instant(str(photos), PAINTING, "-o", str(output), "--json") == 1
+    captured = capsys.readouterr()
+    reports = [json.loads(line) for line in captured.out.splitlines()]
+    names = ["a.png", "b-jpg.png", "b-png.png"]
+    assert [Path(report["output"]).name for report in reports] == names
+    assert sorted(path.name for path in output.iterdir()) == names
+    assert "photo 2 of 4" in captured.err
+    assert "broken.jpg: " in captured.err
+
+
+def test_an_empty_folder_or_a_film_of_one_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert instant(str(tmp_path), PAINTING, "-o", str(tmp_path / "out")) == 2
+    assert "no picture in the folder" in capsys.readouterr().err
+    Image.open(PHOTO).resize((64, 64)).save(tmp_path / "a.png")
+    assert instant(str(tmp_path), PAINTING, "-o", str(tmp_path / "out"), "--film", "a.gif") == 2
+    assert "belong to one photo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_film_shows_how_it_was_painted(tmp_path: Path, suffix: str) -> None:
+    output, film = tmp_path / "out.png", tmp_path / f"film{suffix}"
+    size = ["--size", "128", "--steps", "3", "--start", "noise"]
+    assert main([PHOTO, PAINTING, "-o", str(output), "--film", str(film), *size]) == 0
+    with Image.open(film) as frames, Image.open(output) as painted:
+        assert getattr(frames, "n_frames", 1) >= 2
+        frames.seek(0)
+        first = np.asarray(frames.convert("RGB"), dtype=float)
+        frames.seek(frames.n_frames - 1)  # type: ignore[attr-defined]
+        last = np.asarray(frames.convert("RGB").resize(painted.size), dtype=float)
+        wanted = np.asarray(painted, dtype=float)
+    assert np.abs(last - wanted).mean() < 12
+    assert np.abs(first - last).mean() > 2
+
+
+def test_masks_keep_the_photo_and_part_the_paintings(tmp_path: Path) -> None:
+    left, right = (tmp_path / f"{side}.png" for side in ("left", "right"))
+    for path, box in ((left, (0, 0, 60, 72)), (right, (60, 0, 128, 72))):
+        mask = Image.new("L", (128, 72))
+        mask.paste(255, box)
+        mask.save(path)
+    plain, kept, parted = (tmp_path / f"{name}.png" for name in ("plain", "kept", "parted"))
+    other = PAINTING.replace("starry_night", "composition_viii")
+    assert instant(PHOTO, PAINTING, other, "-o", str(plain)) == 0
+    assert instant(PHOTO, PAINTING, other, "-o", str(kept), "--keep", str(left)) == 0
+    assert instant(PHOTO, PAINTING, other, "-o", str(parted), "--regions", str(left), str(right)) == 0
+    photo = np.asarray(Image.open(PHOTO).resize((128, 72), Image.Resampling.LANCZOS), dtype=float)
+    pixels = {
+        path: np.asarray(Image.open(path).convert("RGB"), dtype=float) for path in (plain, kept, parted)
+    }
+    assert np.abs(pixels[kept] - photo)[:, :50].mean() < 2
+    assert np.abs(pixels[kept] - photo)[:, 70:].mean() > 10
+    assert np.abs(pixels[parted] - pixels[plain]).mean() > 5
+    assert instant(PHOTO, PAINTING, other, "-o", str(parted), "--regions", str(left)) == 2
+
+
+def test_what_is_written_says_that_it_is_srgb(tmp_path: Path) -> None:
+    for name in ("out.png", "out.jpg", "out.webp"):
+        assert instant(PHOTO, PAINTING, "-o", str(tmp_path / name)) == 0
+        with Image.open(tmp_path / name) as image:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        assert "sRGB" in ImageCms.getProfileDescription(profile)
