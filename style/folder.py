@@ -26,9 +26,14 @@ def photos_in(folder: Path) -> list[Path]:
 
 
 def destinations(photos: list[Path], folder: Path) -> list[Path]:
-    """A PNG in `folder` for each photo, named like it; photos that differ in their suffix alone keep it."""
-    stems = [photo.stem for photo in photos]
-    return [
-        folder / f"{photo.stem if stems.count(photo.stem) == 1 else photo.name.replace('.', '-')}.png"
-        for photo in photos
-    ]
+    """A PNG in `folder` for each photo, named like it; the second of one name gets a number."""
+    found: list[Path] = []
+    taken: set[str] = set()
+    for photo in photos:
+        stem, number = photo.stem, 1
+        while stem.lower() in taken:
+            number += 1
+            stem = f"{photo.stem}-{number}"
+        taken.add(stem.lower())
+        found.append(folder / f"{stem}.png")
+    return found

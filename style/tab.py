@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from style import shipped, tab_finish, tab_pictures, tab_settings, view
+from style import shipped, tab_batch, tab_finish, tab_pictures, tab_settings, view
 from style.errors import StyleError
 from style.film import Film
 from style.images import read_picture
@@ -55,9 +55,12 @@ def build(library: gr.BrowserState) -> None:
         with gr.Column(scale=5, min_width=320):
             pictures = tab_pictures.build()
             settings = tab_settings.build()
+            batch = tab_batch.build()
         with gr.Column(scale=6, min_width=320):
             stage = _build_stage()
     _connect_painting(stage, pictures, settings)
+    recipe = [*pictures.inputs, settings.preset, *settings.controls, *stage.finishing.controls]
+    tab_batch.connect(batch, recipe, settings.preset, (_INSTANT, _SLOW))
     tab_settings.connect(settings, pictures.mix, stage.finishing.controls, stage.message)
     tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
     tab_pictures.connect(pictures, stage.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,11 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     with Image.open(download.value.path()) as picture:
         assert Recipe.from_json(picture.info[RECIPE_KEY]).colours == "photo"
 
+    with page.expect_download() as download:
+        page.locator("#style-film").click()
+    with Image.open(download.value.path()) as film:
+        assert (film.format, getattr(film, "n_frames", 1) > 1) == ("GIF", True)
+
     expect(page.locator("#style-run")).to_be_enabled()
     shown = page.evaluate(LIVE)
     page.locator("#style-run").click()
@@ -93,6 +99,44 @@ def test_an_instant_picture_paints_itself_and_again_after_a_change(page: Page) -
     with Image.open(download.value.path()) as picture:
         recipe = Recipe.from_json(picture.info[RECIPE_KEY])
     assert (recipe.mode, recipe.weights) == ("instant", (1.0, 1.0))
+
+
+def test_several_photos_get_one_recipe(page: Page) -> None:
+    open_tab(page)
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    page.locator("#style-paintings button").first.click()
+    page.get_by_text("Several photos with one recipe").click()
+    photos = [str(PICTURES / "photos" / f"{name}.jpg") for name in ("cat", "dandelions")]
+    page.locator("#style-batch-files input[type=file]").set_input_files(photos)
+    page.locator("#style-batch-files").get_by_text("dandelions").first.wait_for()
+    page.locator("#style-batch-run").click()
+    expect(page.locator("#style-batch-progress")).to_contain_text("2 of 2 painted.", timeout=120_000)
+    expect(page.locator("#style-batch-gallery img")).to_have_count(2)
+    with page.expect_download() as download:
+        page.locator("#style-batch-download").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == ["cat.png", "dandelions.png"]
+    expect(page.locator("#style-batch-run")).to_be_enabled()
+
+
+def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str) -> None:
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto(app_url)
+    open_tab(other)
+    choose(other)
+    # By the keyboard to the longest time there is.
+    other.locator("#style-seconds input[type=range]").press("End")
+    other.locator("#style-run").click()
+    other.wait_for_function(CHANGED, arg="", timeout=120_000)
+    other.close()
+    open_tab(page)
+    choose(page)
+    page.locator("#style-run").click()
+    page.wait_for_function(CHANGED, arg="", timeout=240_000)
+    page.locator("#style-stop").click()
+    expect(page.locator("#style-progress")).to_contain_text("kept")
 
 
 def test_a_brushed_region_stays_the_photo(page: Page) -> None:

@@ -123,7 +123,7 @@ def test_the_page_s_numbers_become_a_recipe() -> None:
 def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
     book = JobBook()
     shown = list(paint(book, "studio", VALUES))
-    assert all(len(values) == 8 for values in shown)
+    assert all(len(values) == 9 for values in shown)
     assert "data:image/jpeg" in shown[0][0]
     *_, last, scored = shown
     assert "Done." in last[1]
