@@ -172,10 +172,12 @@ def _follow(iterates: Iterator[Iterate], film: Film | None) -> tuple[Iterate, bo
 def _line(iterate: Iterate) -> str:
     losses = iterate.losses
     if losses is None:
-        return f"{iterate.progress:4.0%}  {iterate.scale} px"
+        enlarged = f", enlarged from {iterate.enlarged_from}" if iterate.enlarged_from else ""
+        return f"{iterate.progress:4.0%}  {iterate.scale} px{enlarged}"
     return (
         f"{iterate.progress:4.0%}  {iterate.scale} px, step {iterate.step} of {iterate.steps}  "
-        f"content {losses.content:.4g}  style {losses.style:.4g}  variation {losses.variation:.4g}  "
+        f"content {losses.content:.4g}  style {losses.style:.4g}  "
+        f"variation {losses.variation:.4g}  edges {losses.edges:.4g}  "
         f"{iterate.seconds_left:.0f} s left"
     )
 

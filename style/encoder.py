@@ -103,6 +103,11 @@ class Encoder:
         return F.conv2d(hidden, weight, bias, padding=1)
 
 
+def stride_of(layer: str) -> int:
+    """How many pixels of the picture lie between two positions of a layer: 1, 2, 4, 8 or 16."""
+    return 2 ** (int(layer[len("relu")]) - 1)
+
+
 def preprocess(picture: Tensor) -> Tensor:
     """Caffe's input: RGB `[N, 3, H, W]` in [0, 1] -> BGR in 0..255 minus the mean of ImageNet."""
     mean = picture.new_tensor(BLUE_GREEN_RED_MEAN).view(1, 3, 1, 1)

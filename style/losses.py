@@ -14,9 +14,14 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 # Keeps the ratios finite for pictures without any contrast; far below every real denominator.
 _TINY = 1e-8
+_EDGE_BLOCKS = (1, 2, 4)
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+# A difference of one step of 8 bits is no edge: a blank photo asks for nothing.
+_FAINTEST_EDGE = 1 / 255
 
 
 def content(features: Tensor, target: Tensor) -> Tensor:
@@ -94,3 +99,38 @@ def balanced_variation(picture: Tensor) -> Tensor:
     straight = across.square().mean() + down.square().mean()
     diagonal = falling.square().mean() + rising.square().mean()
     return straight / 3 + diagonal / 12
+
+
+def balanced_edges(picture: Tensor, photo: Tensor) -> Tensor:
+    """`mean over p of ||D(x_p) - D(y_p)||^2 / ||D(y_p)||^2` with x_p the luma in blocks of p pixels.
+
+    p is 1, 2 and 4.
+
+    D is the Laplacian of four neighbours, so shades may differ while lines have to stay (Li et al. 2017,
+    "Laplacian-Steered Neural Style Transfer", arXiv 1707.01253).
+
+    Args:
+        picture, photo: `[1, 3, H, W]` in [0, 1], at least 16 pixels a side.
+
+    Returns:
+        Scalar >= 0: 0 with the photo's edges, 1 without any.
+    """
+    ratios = []
+    for block in _EDGE_BLOCKS:
+        found, wanted = (_laplacian(F.avg_pool2d(_luma(each), block)) for each in (picture, photo))
+        faintest = _FAINTEST_EDGE**2 * wanted.numel()
+        ratios.append((found - wanted).square().sum() / (wanted.square().sum() + faintest))
+    return torch.stack(ratios).mean()
+
+
+def _luma(picture: Tensor) -> Tensor:
+    return (picture * picture.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def _laplacian(values: Tensor) -> Tensor:
+    inner = values[..., 1:-1, 1:-1]
+    across, down = (
+        values[..., 1:-1, :-2] + values[..., 1:-1, 2:],
+        values[..., :-2, 1:-1] + values[..., 2:, 1:-1],
+    )
+    return across + down - 4 * inner

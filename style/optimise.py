@@ -1,19 +1,18 @@
 """Stylisation by optimisation, coarse to fine: large shapes are painted small, where a step is cheap.
 
-The objective is Gatys' (arXiv 1508.06576) with the balanced losses of `style.losses`; the optimiser is L-BFGS
-without line search, one evaluation a step, which on this objective was both faster and less grainy than Adam.
+What is minimised is in `style.objective`; the optimiser is L-BFGS without line search, one evaluation a step,
+which on this objective was both faster and less grainy than Adam.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from style import losses
 from style.encoder import Encoder, load_encoder
 from style.errors import StyleError
 from style.images import Picture
@@ -22,17 +21,16 @@ from style.iterate import Iterate, Losses
 from style.lbfgs import LimitedMemoryBFGS
 from style.lesson import follow_lesson
 from style.machine import fastest_type
+from style.objective import Objective, painting_grams
 from style.recipe import Recipe
 from style.regions import Regions, painting_weights
 from style.scaling import at_size, check_picture, painting_at, resize, whole
 from style.schedule import COARSEST, COARSEST_AFTER_INSTANT, Clock, scales_up_to
 
-CONTENT_LAYER = "relu4_2"
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 FIRST_STEP = 0.01
 NOISE = 0.05
-# Share of the picture below which a painting's own region is too small to hold its statistics.
-_SMALLEST_PART = 1e-3
+# Share of the instant picture in the start of that name. The rest is the photo, whose lines it lost.
+INSTANT_SHARE = 0.7
 
 
 def stylise(
@@ -54,7 +52,8 @@ def stylise(
 
     Yields:
         Where it starts from the instant picture that one; then the first step, one iterate about every
-        `every` seconds, and the last step of each scale.
+        `every` seconds, and the last step of each scale; at the end, if there was no time to paint at the
+        size that was asked for, the picture enlarged to it.
 
     Raises:
         StyleError: if a picture is unsuitable, or masks or weights do not fit the paintings.
@@ -72,21 +71,6 @@ def stylise(
             raise StyleError("The lesson knows one painting; please choose a single one.")
         return follow_lesson(whole(photo), whole(paintings[0]), recipe, every=every)
     return _Studio(photo, paintings, recipe, regions, every).run()
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """What is asked of one part of the picture: `shares` layer -> `[1, 1, h, w]`, None for all of it."""
-
-    weight: float
-    grams: dict[str, Tensor]
-    shares: dict[str, Tensor] | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Targets:
-    content: Tensor
-    parts: list[_Part]
 
 
 class _Studio:
@@ -114,6 +98,7 @@ class _Studio:
         clock = Clock(self._recipe, scales)
         encoder = load_encoder("replicate", fastest_type(device), device)
         before: tuple[Tensor, Tensor] | None = None
+        painted_at = 0
         for index, scale in enumerate(scales):
             if not clock.enter(index):
                 continue
@@ -121,8 +106,30 @@ class _Studio:
             start = self._first_picture(photo) if before is None else self._carry_over(photo, *before)
             if before is None and self._recipe.start == "instant":
                 yield _before_the_first_step(start, scale, clock)
-            targets = self._find_targets(encoder, photo, scale)
-            before = photo, (yield from self._paint(encoder, start, photo, targets, clock, scale))
+            objective = self._objective(encoder, photo, scale)
+            before = photo, (yield from self._paint(objective, start, photo, clock, scale))
+            painted_at = scale
+        assert before is not None, "there is time for the first scale"
+        if painted_at != scales[-1]:
+            yield self._enlarged(*before, painted_at, clock)
+
+    def _enlarged(self, small_photo: Tensor, painted: Tensor, painted_at: int, clock: Clock) -> Iterate:
+        """The last picture at the size that was asked for, if there was no time to paint that large."""
+        photo = at_size(self._photo, self._recipe.size).to(painted.device)
+        picture = self._regions.restore(self._carry_over(photo, small_photo, painted), photo)
+        progress, elapsed, left = clock.end()
+        return Iterate(
+            scale=self._recipe.size,
+            step=0,
+            steps=0,
+            losses=None,
+            picture=picture.cpu(),
+            is_best=True,
+            progress=progress,
+            seconds_elapsed=elapsed,
+            seconds_left=left,
+            enlarged_from=painted_at,
+        )
 
     def _carry_over(self, photo: Tensor, small_photo: Tensor, painted: Tensor) -> Tensor:
         """Enlarges the painted picture and adds the photo's detail that the smaller size could not hold.
@@ -141,78 +148,23 @@ class _Studio:
             return photo
         if self._recipe.start == "instant":
             recipe = replace(self._recipe, size=max(photo.shape[-2:]))
-            return paint(photo, self._paintings, recipe, self._regions).clone()
+            painted = paint(photo, self._paintings, recipe, self._regions).clone()
+            return torch.lerp(photo, painted, INSTANT_SHARE)
         generator = torch.Generator().manual_seed(self._recipe.seed)
         noise = torch.randn(photo.shape, generator=generator).to(photo.device)
         # Faint noise in the photo's mean colour: strong noise never quite leaves the picture again.
         return (photo.mean(dim=(2, 3), keepdim=True) + NOISE * noise).clamp(0, 1)
 
-    def _find_targets(self, encoder: Encoder, photo: Tensor, scale: int) -> _Targets:
-        with torch.no_grad():
-            found = encoder.features(photo, (CONTENT_LAYER, *STYLE_LAYERS))
-            grams = [self._grams_of(encoder, painting, scale) for painting in self._paintings]
-        sizes = {layer: found[layer].shape[-2:] for layer in STYLE_LAYERS}
-        return _Targets(found[CONTENT_LAYER].float(), self._find_parts(grams, sizes, photo.device))
-
-    def _find_parts(
-        self, grams: list[dict[str, Tensor]], sizes: Mapping[str, Sequence[int]], device: torch.device
-    ) -> list[_Part]:
-        """One part with the mix of all paintings, or one for each painting that has a place of its own."""
-        painted = {layer: self._regions.painted(size) for layer, size in sizes.items()}
-        shares = {layer: self._regions.shares(self._weights, size) for layer, size in sizes.items()}
-        if any(share is None for share in shares.values()):
-            mixed = {
-                layer: sum(weight * found[layer] for weight, found in zip(self._weights, grams, strict=True))
-                for layer in STYLE_LAYERS
-            }
-            here = {layer: mask.to(device) for layer, mask in painted.items() if mask is not None}
-            return [_Part(1.0, mixed, here or None)]  # type: ignore[arg-type]
-        parts = []
-        for index, found in enumerate(grams):
-            here = {layer: share[index : index + 1].to(device) for layer, share in shares.items()}  # type: ignore[index]
-            for layer, mask in painted.items():
-                if mask is not None:
-                    here[layer] = here[layer] * mask.to(device)
-            weight = float(here[STYLE_LAYERS[0]].mean())
-            if weight > _SMALLEST_PART:
-                parts.append(_Part(weight, found, here))
-        return parts
-
-    def _grams_of(self, encoder: Encoder, painting: Picture | Tensor, scale: int) -> dict[str, Tensor]:
-        shown = painting_at(painting, scale, self._recipe.style_scale).to(encoder.device)
-        found = encoder.features(shown, STYLE_LAYERS)
-        return {layer: losses.gram_matrix(found[layer].float()) for layer in STYLE_LAYERS}
-
-    def _evaluate(self, encoder: Encoder, picture: Tensor, targets: _Targets) -> Tensor:
-        """Returns content, style, variation and weighted total as one tensor `[4]`, from one encoder pass."""
-        found = encoder.features(picture, (CONTENT_LAYER, *STYLE_LAYERS))
-        content = losses.balanced_content(found[CONTENT_LAYER].float(), targets.content)
-        style = picture.new_zeros(())
-        for part in targets.parts:
-            grams = {
-                layer: losses.gram_matrix(
-                    found[layer].float(), None if part.shares is None else part.shares[layer]
-                )
-                for layer in STYLE_LAYERS
-            }
-            style = style + part.weight * losses.balanced_style(grams, part.grams)
-        variation = losses.balanced_variation(picture)
-        total = (
-            self._recipe.content_weight * content
-            + self._recipe.style_weight * style
-            + self._recipe.variation_weight * variation
-        )
-        return torch.stack([content, style, variation, total])
+    def _objective(self, encoder: Encoder, photo: Tensor, scale: int) -> Objective:
+        shown = (painting_at(painting, scale, self._recipe.style_scale) for painting in self._paintings)
+        grams = [painting_grams(encoder, painting.to(encoder.device)) for painting in shown]
+        return Objective(encoder, photo, grams, self._weights, self._recipe, self._regions)
 
     def _paint(
-        self, encoder: Encoder, start: Tensor, photo: Tensor, targets: _Targets, clock: Clock, scale: int
+        self, objective: Objective, start: Tensor, photo: Tensor, clock: Clock, scale: int
     ) -> Generator[Iterate, None, Tensor]:
         """Optimises at one scale; returns the best picture `[1, 3, H, W]`, clipped to [0, 1]."""
-        canvas = _Canvas(
-            start,
-            lambda picture: self._evaluate(encoder, picture, targets),
-            lambda picture: self._regions.restore(picture.clamp(0, 1), photo),
-        )
+        canvas = _Canvas(start, objective, lambda picture: self._regions.restore(picture.clamp(0, 1), photo))
         shown, step, is_start = time.monotonic(), 0, clock.is_start
         while step < clock.steps:
             canvas.improve()
@@ -248,13 +200,16 @@ class _Canvas:
     """
 
     def __init__(
-        self, start: Tensor, evaluate: Callable[[Tensor], Tensor], restore: Callable[[Tensor], Tensor]
+        self,
+        start: Tensor,
+        objective: Callable[[Tensor], tuple[Tensor, Tensor]],
+        restore: Callable[[Tensor], Tensor],
     ) -> None:
-        self._evaluate = evaluate
+        self._objective = objective
         self._restore = restore
-        self._variable = start.clone().requires_grad_()
+        self._variable = start.clone()
         self._optimiser = LimitedMemoryBFGS(first_step=FIRST_STEP)
-        self._values = start.new_zeros(4)
+        self._values = start.new_zeros(5)
         self._least = start.new_tensor(float("inf"))
         self._is_best = torch.ones((), dtype=torch.bool, device=start.device)
         self.best = start.clone()
@@ -266,21 +221,18 @@ class _Canvas:
 
     def improve(self) -> None:
         """Does one step: one encoder pass forward and back."""
-        values = self._evaluate(self._variable)
-        (gradient,) = torch.autograd.grad(values[3], self._variable)
-        with torch.no_grad():
-            self._values = values.detach()
-            self._is_best = self._values[3] < self._least
-            self._least = torch.fmin(self._values[3], self._least)
-            self.best = torch.where(self._is_best, self._variable, self.best)
-            self._variable.add_(self._optimiser.propose(gradient))
+        self._values, gradient = self._objective(self._variable)
+        total = self._values[-1]
+        self._is_best = total < self._least
+        self._least = torch.fmin(total, self._least)
+        self.best = torch.where(self._is_best, self._variable, self.best)
+        self._variable = self._variable + self._optimiser.propose(gradient)
 
     def tell(self, scale: int, step: int, clock: Clock) -> Iterate:
         """Returns a snapshot; mends the picture first if a step without line search leapt out of range."""
         if not torch.isfinite(self._variable).all():
-            with torch.no_grad():
-                self._variable.copy_(self.best)
-                self._values = self._evaluate(self.best)
+            self._variable = self.best
+            self._values, _ = self._objective(self.best)
             self._optimiser = LimitedMemoryBFGS(first_step=FIRST_STEP)
         progress, elapsed, left = clock.tell(step)
         return Iterate(

@@ -10,7 +10,8 @@ from style.recipe import Recipe
 COARSEST = 128
 # The instant picture has large shapes and colours right: what is left to do is done where the strokes are.
 COARSEST_AFTER_INSTANT = 512
-FEWEST_STEPS = 5
+# A scale with fewer steps is not worth the jump; the first one needs as many as it takes to time them.
+FEWEST_STEPS = 4
 _TIMED_STEPS = 2
 
 
@@ -30,7 +31,8 @@ class Clock:
     """Shares the time budget out over the scales and says how much is done and left.
 
     A step costs as much as the picture has pixels. Every scale gets time in proportion to its longer side, so
-    the number of steps halves when the size doubles.
+    the number of steps halves when the size doubles. A scale that would get too few steps, by the pace that
+    was measured, is left out, and so are all finer ones: the scale before has their time.
     """
 
     def __init__(self, recipe: Recipe, scales: Sequence[int]) -> None:
@@ -53,33 +55,41 @@ class Clock:
         return self._index == 0
 
     def enter(self, index: int) -> bool:
-        """Begins a scale; returns False if there is no time for it.
-
-        The first and the last scale are never left out.
-        """
-        if self._pace:
-            self._pace *= (self._scales[index] / self._scales[self._index]) ** 2
+        """Begins a scale; returns False if there is no time for it. There always is for the first."""
+        if index and not self._fixed and not self._fits(index):
+            return False
+        if index:
+            self._pace = self._pace_at(index)
         self._index = index
         self._scale_began = time.monotonic()
-        self.steps = self._fixed or FEWEST_STEPS
-        if self._fixed or index in (0, self._last):
-            return True
-        return self._room() >= FEWEST_STEPS * self._pace
+        self.steps = self._fixed or (FEWEST_STEPS if index else _TIMED_STEPS)
+        return True
+
+    def _pace_at(self, index: int) -> float:
+        """Seconds that a step of another scale will take, as far as is known."""
+        return self._pace * (self._scales[index] / self._scales[self._index]) ** 2
+
+    def _fits(self, index: int) -> bool:
+        begins = max(time.monotonic() - self._began, self._seconds * self._ends[index - 1])
+        return self._seconds * self._ends[index] - begins >= FEWEST_STEPS * self._pace_at(index)
 
     def _room(self) -> float:
-        return self._began + self._seconds * self._ends[self._index] - time.monotonic()
+        is_finest = self._index == self._last or not self._fits(self._index + 1)
+        end = 1.0 if is_finest else self._ends[self._index]
+        return self._began + self._seconds * end - time.monotonic()
 
     def tick(self, step: int) -> None:
         """Notes that `step` steps of this scale are done and plans the rest of it by the measured pace."""
         self._pace = (time.monotonic() - self._scale_began) / step
         if not self._fixed and step >= _TIMED_STEPS:
-            self.steps = max(FEWEST_STEPS, step + int(self._room() / max(self._pace, 1e-6)))
+            fewest = FEWEST_STEPS if self._index else _TIMED_STEPS
+            self.steps = max(fewest, step + int(self._room() / max(self._pace, 1e-6)))
 
     def tell(self, step: int) -> tuple[float, float, float]:
         """Returns progress 0..1, seconds elapsed and seconds left."""
         elapsed = time.monotonic() - self._began
         if self._index == self._last and step >= self.steps:
-            return 1.0, elapsed, 0.0
+            return self.end()
         if self._fixed:
             share = self._shares[self._index]
             progress = self._ends[self._index] - share * (1 - step / self.steps)
@@ -88,3 +98,7 @@ class Clock:
             return progress, elapsed, left
         left = max(self._seconds - elapsed, self._pace * (self.steps - step))
         return elapsed / (elapsed + left), elapsed, left
+
+    def end(self) -> tuple[float, float, float]:
+        """What `tell` returns when all is done."""
+        return 1.0, time.monotonic() - self._began, 0.0

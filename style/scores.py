@@ -23,7 +23,7 @@ from style import losses
 from style.encoder import Encoder, load_encoder
 from style.images import SHORTEST_SIDE, Picture, to_tensor
 from style.lesson import square
-from style.optimise import CONTENT_LAYER, STYLE_LAYERS
+from style.objective import CONTENT_LAYER, STYLE_LAYERS
 from style.output import photo_like
 from style.recipe import Recipe
 from style.regions import painting_weights

@@ -208,7 +208,7 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
             yield before_it_began
             return
         words = "Stopped; the best so far is kept." if job.stopped else "Done."
-        words = f"{words} {view.duration(last.seconds_elapsed)}"
+        words = f"{words} {view.duration(last.seconds_elapsed)} {view.enlarged(last)}".strip()
         done = view.progress_bar(last.progress, words)
         kept, after = tab_finish.keep(last.picture, chosen, recipe)
         comparison = gr.ImageSlider((kept.before, after), visible=True)

@@ -16,7 +16,7 @@ from style.iterate import Iterate
 _WIDTH, _HEIGHT, _LEFT = 360, 132, 34
 _DECADES = 3
 _MOST_POINTS = 240
-_CURVES = (("content", "#2563eb"), ("style", "#d97706"), ("variation", "#059669"))
+_CURVES = (("content", "#2563eb"), ("style", "#d97706"), ("variation", "#059669"), ("edges", "#9333ea"))
 _LONGEST_LIVE = 640
 
 EMPTY = """
@@ -54,7 +54,19 @@ def picture_tag(image: Image.Image, description: str) -> str:
 def progress(iterate: Iterate) -> str:
     """A bar with what is done and how long it still takes, in words."""
     where = f"{iterate.scale} pixels, step {iterate.step} of about {iterate.steps}"
+    if iterate.enlarged_from:
+        where = enlarged(iterate)
     return progress_bar(iterate.progress, f"{time_left(iterate.seconds_left)} · {where}")
+
+
+def enlarged(iterate: Iterate) -> str:
+    """Says that there was no time to paint at the size that was asked for; nothing if there was."""
+    if not iterate.enlarged_from:
+        return ""
+    return (
+        f"Painted at {iterate.enlarged_from} pixels and enlarged to {iterate.scale}, with the photo's lines: "
+        f"more time paints finer strokes."
+    )
 
 
 def progress_bar(share: float, text: str) -> str:

@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 from style import Recipe, lesson, losses, stylise  # noqa: E402
 from style.encoder import Encoder, load_encoder  # noqa: E402
 from style.images import Picture, read_picture, to_image, to_tensor  # noqa: E402
-from style.optimise import CONTENT_LAYER, STYLE_LAYERS  # noqa: E402
+from style.objective import CONTENT_LAYER, STYLE_LAYERS  # noqa: E402
 from style.schedule import scales_up_to  # noqa: E402
 from style.shipped import paintings, pairs, photos  # noqa: E402
 

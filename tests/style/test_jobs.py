@@ -16,7 +16,7 @@ from style.jobs import Job, JobBook
 
 
 def iterate(step: int) -> Iterate:
-    return Iterate(128, step, 100, Losses(1, 1, 1, 3), torch.zeros(1, 3, 4, 4), True, step / 100, step, 1)
+    return Iterate(128, step, 100, Losses(1, 1, 1, 0, 3), torch.zeros(1, 3, 4, 4), True, step / 100, step, 1)
 
 
 class Work:

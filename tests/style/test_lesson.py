@@ -116,6 +116,16 @@ def test_run_follows_the_notebook_step_by_step() -> None:
     assert torch.allclose(iterates[-1].picture, variable.detach().clamp(0, 1), atol=1e-4)
 
 
+def test_the_quick_pace_has_the_same_start_and_losses_and_falls_sooner() -> None:
+    totals = {}
+    for pace in ("notebook", "quick"):
+        recipe = Recipe(mode="lesson", lesson_pace=pace, steps=8)  # type: ignore[arg-type]
+        totals[pace] = [each.losses.total for each in stylise(photo(), [painting()], recipe, every=0)]
+    assert totals["quick"][0] == totals["notebook"][0]
+    assert totals["quick"][-1] < 0.5 * totals["notebook"][-1]
+    assert next(stylise(photo(), [painting()], Recipe(mode="lesson", lesson_pace="quick"))).steps == 100
+
+
 def test_the_lesson_knows_one_painting_and_a_thousand_steps() -> None:
     with pytest.raises(StyleError, match="one painting"):
         stylise(photo(), [painting(), painting()], Recipe(mode="lesson"))

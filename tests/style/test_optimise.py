@@ -34,8 +34,8 @@ def test_the_objective_falls(photo: Picture, painting: Picture, start: str) -> N
     first, last = iterates[0].losses, iterates[-1].losses
     assert last.total < first.total / 2
     assert last.style < first.style
-    weights = recipe.content_weight, recipe.style_weight, recipe.variation_weight
-    terms = last.content, last.style, last.variation
+    weights = recipe.content_weight, recipe.style_weight, recipe.variation_weight, recipe.edge_weight
+    terms = last.content, last.style, last.variation, last.edges
     assert last.total == pytest.approx(sum(w * t for w, t in zip(weights, terms, strict=True)), rel=1e-3)
 
 

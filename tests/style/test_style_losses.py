@@ -88,3 +88,33 @@ def test_balanced_variation_keeps_its_size_and_direction() -> None:
 )
 def test_gradients_match_finite_differences(loss: object) -> None:
     assert torch.autograd.gradcheck(loss, (sample(1, 3, 4, 4).requires_grad_(),))
+
+
+def test_edges_are_zero_for_the_photo_one_without_edges_and_ignore_shades() -> None:
+    photo = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(3))
+    assert float(losses.balanced_edges(photo, photo)) == 0
+    assert float(losses.balanced_edges(torch.full_like(photo, 0.3), photo)) == pytest.approx(1, abs=1e-3)
+    assert float(losses.balanced_edges(photo + 0.2, photo)) == pytest.approx(0, abs=1e-6)
+    flat = torch.full_like(photo, 0.5)
+    assert float(losses.balanced_edges(flat, flat)) == 0
+    assert torch.isfinite(losses.balanced_edges(photo, flat))
+
+
+def test_edges_follow_their_equation() -> None:
+    photo, picture = torch.rand(2, 3, 16, 20, dtype=torch.float64).split(1)
+    kernel = torch.tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]], dtype=torch.float64)[None, None]
+    luma = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
+    ratios = []
+    for block in (1, 2, 4):
+        found, wanted = (
+            torch.nn.functional.conv2d(
+                torch.nn.functional.avg_pool2d((each * luma).sum(1, keepdim=True), block), kernel
+            )
+            for each in (picture, photo)
+        )
+        faintest = wanted.numel() / 255**2
+        ratios.append(((found - wanted) ** 2).sum() / ((wanted**2).sum() + faintest))
+    expected = sum(ratios) / 3
+    assert float(losses.balanced_edges(picture, photo)) == pytest.approx(float(expected))
+    variable = picture.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: losses.balanced_edges(x, photo), variable)

@@ -16,7 +16,7 @@ from style.recipe import Recipe
 
 PAINTING = str(shipped.paintings()[0].path)
 PHOTO = shipped.photos()[0].path
-VALUES = (128, 1.0, 0.25, 60, 1.0, 30.0, 20.0, "instant", 0, "painting", "painting", 1.0)
+VALUES = (128, 1.0, 0.25, 60, 1.0, 30.0, 10.0, 0.3, "instant", "notebook", 0, "painting", "painting", 1.0)
 QUEUES = ("quick", "slow")
 
 

@@ -16,7 +16,7 @@ from style.output import RECIPE_KEY
 from style.recipe import Recipe
 
 AS_PAINTED = ("painting", "painting", 1.0)
-VALUES = (128, 1.0, 0.5, 5, 1.0, 30.0, 20.0, "photo", 0, *AS_PAINTED)
+VALUES = (128, 1.0, 0.5, 5, 1.0, 30.0, 20.0, 0.3, "photo", "notebook", 0, *AS_PAINTED)
 EVERYWHERE = (1.0, 1.0, 1.0, 1.0)
 PHOTO, PAINTING = (str(item.path) for item in shipped.pairs()[0])
 MESSAGE, COMPARE, DOWNLOAD, KEPT = 5, 3, 4, 6
@@ -100,7 +100,7 @@ def test_large_uploads_are_kept_small(tmp_path: Path) -> None:
 
 
 def test_the_page_s_numbers_become_a_recipe() -> None:
-    values = (256.0, 1.5, 0.2, 30, 2, 40, 10, "noise", 7.0, "photo", "painting", 0.5)
+    values = (256.0, 1.5, 0.2, 30, 2, 40, 10, 0.5, "noise", "quick", 7.0, "photo", "painting", 0.5)
     recipe = tab_settings.read("studio", (0.5, 1.0), values)
     assert recipe == Recipe(
         size=256,
@@ -111,6 +111,8 @@ def test_the_page_s_numbers_become_a_recipe() -> None:
         content_weight=2,
         style_weight=40,
         variation_weight=10,
+        edge_weight=0.5,
+        lesson_pace="quick",
         start="noise",
         seed=7,
         colours="photo",
@@ -118,6 +120,7 @@ def test_the_page_s_numbers_become_a_recipe() -> None:
     )
     lesson = tab_settings.read("b", (), VALUES)
     assert (lesson.mode, lesson.lesson_run, lesson.seed) == ("lesson", "b", 0)
+    assert lesson.lesson_pace == "notebook"
 
 
 def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:

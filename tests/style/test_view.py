@@ -30,7 +30,7 @@ def points(figure: str) -> list[list[tuple[float, float]]]:
 def test_a_curve_falls_where_its_loss_falls_and_stays_in_the_figure() -> None:
     curves = view.Curves()
     for step in range(11):
-        curves.add(iterate(step / 10, Losses(10.0**-step, 1.0, 0.0, 1.0)))
+        curves.add(iterate(step / 10, Losses(10.0**-step, 1.0, 0.0, 0.0, 1.0)))
     content, style = points(curves.render())
     heights = [y for _, y in content]
     assert heights == sorted(heights)
@@ -43,7 +43,7 @@ def test_a_curve_falls_where_its_loss_falls_and_stays_in_the_figure() -> None:
 def test_a_long_run_keeps_few_points_and_its_ends() -> None:
     curves = view.Curves()
     for step in range(1001):
-        curves.add(iterate(step / 1000, Losses(1.0, 1.0, 1.0, 3.0)))
+        curves.add(iterate(step / 1000, Losses(1.0, 1.0, 1.0, 0.0, 3.0)))
     (line, *_) = points(curves.render())
     assert 60 < len(line) <= 241
     assert line[0][0] < 40
@@ -64,7 +64,7 @@ def test_time_left_is_said_as_people_say_it(seconds: float, words: str) -> None:
 
 
 def test_the_live_picture_is_the_iterate_and_never_large() -> None:
-    shown = view.live(iterate(0.5, Losses(1, 1, 1, 3), (900, 1200)))
+    shown = view.live(iterate(0.5, Losses(1, 1, 1, 0, 3), (900, 1200)))
     content = base64.b64decode(re.search(r"base64,([^\"]+)", shown).group(1))  # type: ignore[union-attr]
     with Image.open(io.BytesIO(content)) as image:
         assert image.size == (640, 480)
@@ -72,7 +72,7 @@ def test_the_live_picture_is_the_iterate_and_never_large() -> None:
 
 
 def test_progress_says_where_it_is() -> None:
-    shown = view.progress(iterate(0.25, Losses(1, 1, 1, 3)))
+    shown = view.progress(iterate(0.25, Losses(1, 1, 1, 0, 3)))
     assert 'aria-valuenow="25"' in shown
     assert "about 35 seconds left · 256 pixels, step 3 of about 10" in shown
 
