@@ -91,7 +91,7 @@ class Encoder:
                 break
             if name.endswith("_1") and name != "1_1":
                 hidden = F.max_pool2d(hidden, 2)
-            hidden = F.relu(self._convolve(hidden, name))
+            hidden = F.relu(self._convolve(hidden, name), inplace=True)
             if f"relu{name}" in wanted:
                 found[f"relu{name}"] = hidden
         return found

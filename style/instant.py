@@ -74,7 +74,8 @@ def paint(
     # Both networks know less about the border, and without a margin it would show as a frame.
     features = encode(encoder, F.pad(based, (_MARGIN,) * 4, mode="replicate"))
     padded = regions.padded(_MARGIN, original.shape[-2:])
-    matched = {level: _matched(features[level], level, known, weights, padded) for level in LEVELS}
+    # Popped, so that the features of a large picture are not there twice.
+    matched = {level: _matched(features.pop(level), level, known, weights, padded) for level in LEVELS}
     painted = load_decoder(str(encoder.device))(matched).clamp(0, 1)
     return regions.restore(painted[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN], original)
 

@@ -96,8 +96,12 @@ class Objective:
         (strip,) = self._strips
         found = _features(self._encoder, variable, strip)
         grams = [_gram_shares(found, strip, shares, variable.shape) for shares in self._shares]
-        values = self._sum(self._content_of(found, strip), self._style_of(grams), variable)
-        return values.detach(), torch.autograd.grad(values[4], variable)[0]
+        content, style = self._content_of(found, strip), self._style_of(grams)
+        pull = self._recipe.content_weight * content + self._recipe.style_weight * style
+        del found, grams
+        return self._add_rest(
+            content.detach(), style.detach(), variable, torch.autograd.grad(pull, variable)[0]
+        )
 
     def _by_strips(self, variable: Tensor) -> tuple[Tensor, Tensor]:
         """The same as in one piece, exactly, for one more pass forward and a fraction of the memory.
@@ -122,12 +126,15 @@ class Objective:
                     pull = pull + self._recipe.style_weight * (slope[layer] * gram).sum()
             strip.outer(gradient).add_(torch.autograd.grad(pull, rows)[0])
             content = content + here.detach()
-        # What is left to add needs little memory.
-        values = self._sum(content, style.detach(), variable)
-        return values.detach(), gradient + torch.autograd.grad(values[4], variable)[0]
+        return self._add_rest(content, style.detach(), variable, gradient)
 
-    def _sum(self, content: Tensor, style: Tensor, picture: Tensor) -> Tensor:
-        """The values of `__call__`: adds content at half size, and the losses without encoder."""
+    def _add_rest(
+        self, content: Tensor, style: Tensor, picture: Tensor, gradient: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What `__call__` returns: adds content at half size, and the losses without encoder.
+
+        Apart, because together with the pass at full size it would need more memory.
+        """
         recipe = self._recipe
         half = losses.balanced_content(_half_features(self._encoder, picture), self._half)
         content = content + HALF_WEIGHT * half
@@ -139,7 +146,8 @@ class Objective:
             + recipe.variation_weight * variation
             + recipe.edge_weight * edges
         )
-        return torch.stack([content, style, variation, edges, total])
+        values = torch.stack([content, style, variation, edges, total])
+        return values.detach(), gradient + torch.autograd.grad(total, picture)[0]
 
     def _content_of(self, found: Grams, strip: Strip) -> Tensor:
         """`losses.balanced_content` of all strips is the sum of this over them."""

@@ -29,8 +29,10 @@ from style.schedule import COARSEST, COARSEST_AFTER_INSTANT, Clock, scales_up_to
 
 FIRST_STEP = 0.01
 NOISE = 0.05
-# Share of the instant picture in the start of that name. The rest is the photo, whose lines it lost.
-INSTANT_SHARE = 0.7
+STARTS_WITH_INSTANT = ("both", "instant")
+# Of the instant picture's large shapes and colours in a start that has the photo's lines.
+INSTANT_SHARE = 0.5
+COARSE = 0.25
 
 
 def stylise(
@@ -51,7 +53,7 @@ def stylise(
         every: seconds between two iterates; 0 yields after every step.
 
     Yields:
-        Where it starts from the instant picture that one; then the first step, one iterate about every
+        Where it starts with the instant picture that start; then the first step, one iterate about every
         `every` seconds, and the last step of each scale; at the end, if there was no time to paint at the
         size that was asked for, the picture enlarged to it.
 
@@ -93,7 +95,7 @@ class _Studio:
 
     def run(self) -> Iterator[Iterate]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        coarsest = COARSEST_AFTER_INSTANT if self._recipe.start == "instant" else COARSEST
+        coarsest = COARSEST_AFTER_INSTANT if self._recipe.start in STARTS_WITH_INSTANT else COARSEST
         scales = scales_up_to(self._recipe.size, coarsest)
         clock = Clock(self._recipe, scales)
         encoder = load_encoder("replicate", fastest_type(device), device)
@@ -104,7 +106,7 @@ class _Studio:
                 continue
             photo = at_size(self._photo, scale).to(device)
             start = self._first_picture(photo) if before is None else self._carry_over(photo, *before)
-            if before is None and self._recipe.start == "instant":
+            if before is None and self._recipe.start in STARTS_WITH_INSTANT:
                 yield _before_the_first_step(start, scale, clock)
             objective = self._objective(encoder, photo, scale)
             before = photo, (yield from self._paint(objective, start, photo, clock, scale))
@@ -146,10 +148,15 @@ class _Studio:
     def _first_picture(self, photo: Tensor) -> Tensor:
         if self._recipe.start == "photo":
             return photo
+        longer = max(photo.shape[-2:])
         if self._recipe.start == "instant":
-            recipe = replace(self._recipe, size=max(photo.shape[-2:]))
-            painted = paint(photo, self._paintings, recipe, self._regions).clone()
-            return torch.lerp(photo, painted, INSTANT_SHARE)
+            return paint(photo, self._paintings, replace(self._recipe, size=longer), self._regions).clone()
+        if self._recipe.start == "both":
+            # Half the size shows the same large shapes in a quarter of the time.
+            recipe = replace(self._recipe, size=max(longer // 2, 128))
+            painted = paint(photo, self._paintings, recipe, self._regions)
+            change = _coarse(painted, photo.shape[-2:]) - _coarse(photo, photo.shape[-2:])
+            return (photo + INSTANT_SHARE * change).clamp(0, 1)
         generator = torch.Generator().manual_seed(self._recipe.seed)
         noise = torch.randn(photo.shape, generator=generator).to(photo.device)
         # Faint noise in the photo's mean colour: strong noise never quite leaves the picture again.
@@ -177,8 +184,14 @@ class _Studio:
         return canvas.shown
 
 
+def _coarse(picture: Tensor, size: Sequence[int]) -> Tensor:
+    """The large shapes of a picture `[1, 3, h, w]`, at (height, width) `size`."""
+    small = [max(1, round(side * COARSE)) for side in size]
+    return resize(resize(picture, small), size)
+
+
 def _before_the_first_step(start: Tensor, scale: int, clock: Clock) -> Iterate:
-    """The instant picture, which is there long before the first step is done."""
+    """The start that the instant picture is part of, which is there long before the first step is done."""
     progress, elapsed, left = clock.tell(0)
     return Iterate(
         scale=scale,

@@ -58,7 +58,7 @@ class Recipe:
     size: int = _number(
         512,
         128,
-        1024,
+        2048,
         64,
         "Size",
         "Longer side in pixels. Twice the size takes four times the work.",
@@ -67,7 +67,7 @@ class Recipe:
         60, 5, 900, 5, "Time budget", "Seconds to paint. 30 gives a first impression, 120 finer strokes."
     )
     content_weight: float = _number(
-        1.2, 0.0, 10.0, 0.1, "Keep the photo", "Higher keeps shapes and faces; 0 paints pure texture."
+        1.4, 0.0, 10.0, 0.1, "Keep the photo", "Higher keeps shapes and faces; 0 paints pure texture."
     )
     style_weight: float = _number(
         30.0,
@@ -81,7 +81,7 @@ class Recipe:
         10.0, 0.0, 200.0, 5.0, "Smoothness", "Higher irons out grain; too much looks like watercolour."
     )
     edge_weight: float = _number(
-        0.4, 0.0, 3.0, 0.1, "Keep lines", "Higher keeps the photo's fine lines, as in faces and lettering."
+        0.5, 0.0, 3.0, 0.1, "Keep lines", "Higher keeps the photo's fine lines, as in faces and lettering."
     )
     style_scale: float = _number(
         1.0, 0.25, 2.0, 0.05, "Brush size", "How large the painting's strokes are beside the photo."
@@ -97,11 +97,12 @@ class Recipe:
     weights: tuple[float, ...] = _several(
         0.0, 1.0, 0.05, "Mix", "How much each painting counts; none given mixes all alike."
     )
-    start: Literal["instant", "photo", "noise"] = _choice(
-        "instant",
-        ("instant", "photo", "noise"),
+    start: Literal["both", "instant", "photo", "noise"] = _choice(
+        "both",
+        ("both", "instant", "photo", "noise"),
         "Start from",
-        "The instant picture is quickest; the photo keeps more of itself; noise lets the painting decide.",
+        "Both: the photo with the instant picture's colours and large shapes. The instant picture alone is more "
+        "of a painting, the photo more of itself; noise lets the painting decide.",
     )
     seed: int = _number(0, 0, 2**31 - 1, 1, "Seed", "Another number gives other noise to start from.")
     steps: int = _number(

@@ -15,7 +15,8 @@ from torch import Tensor
 ALIGNMENT = 16
 # relu4_2 looks 41 rows far: 2 in block 1, then 2 x 2, 3 x 4 and 2 x 8 rows, and 7 for poolings.
 RIM = 48
-LARGEST_WHOLE = 1 << 20
+# About 1.6 GB in one piece.
+LARGEST_WHOLE = 800_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Strip:
 
 
 def strips_of(size: Sequence[int], largest: int = LARGEST_WHOLE) -> list[Strip]:
-    """Strips of about equal height, with their rim at most about `largest` pixels each; one if all fits.
+    """Strips of about equal height, with their rim about half of `largest` pixels at most; one if all fits.
 
     Args:
         size: height and width of the picture.
@@ -52,7 +53,7 @@ def strips_of(size: Sequence[int], largest: int = LARGEST_WHOLE) -> list[Strip]:
     height, width = size
     if height * width <= largest:
         return [Strip(0, height, 0, height, True)]
-    rows = max(ALIGNMENT, largest // width - 2 * RIM)
+    rows = max(ALIGNMENT, largest // 2 // width - 2 * RIM)
     count = -(-height // rows)
     rows = -(-height // (count * ALIGNMENT)) * ALIGNMENT
     tops = list(range(0, height, rows))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import resource
 import statistics
 import sys
 import time
@@ -30,10 +31,12 @@ from torch.nn import functional as F
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from style import Recipe, lesson, losses, stylise  # noqa: E402
+from style import Recipe, instant, lesson, losses, stylise  # noqa: E402
 from style.encoder import Encoder, load_encoder  # noqa: E402
 from style.images import Picture, read_picture, to_image, to_tensor  # noqa: E402
+from style.lbfgs import LimitedMemoryBFGS  # noqa: E402
 from style.objective import CONTENT_LAYER, STYLE_LAYERS  # noqa: E402
+from style.optimise import FIRST_STEP  # noqa: E402
 from style.schedule import scales_up_to  # noqa: E402
 from style.shipped import paintings, pairs, photos  # noqa: E402
 
@@ -256,6 +259,82 @@ def tell_equal_time(
         to_image(torch.cat([F.pad(row, (0, width - row.shape[3], 0, 4)) for row in rows], 2)).save(sheet)
 
 
+def tell_equal_loss(size: int, lesson_steps: int, evaluations: int) -> None:
+    """Prints the share of the baseline's time in which our optimiser reaches the baseline's last loss."""
+    photo, painting = (read_picture(item.path) for item in pairs()[1])
+    for name, (start, baseline, ours) in {
+        f"the lesson's loss, {lesson_steps} steps of its Adam": _lesson_race(photo, painting, lesson_steps),
+        f"Gram objective, {size} px, {evaluations} evaluations of L-BFGS": _classic_race(
+            photo, painting, size, evaluations
+        ),
+    }.items():
+        began = time.perf_counter()
+        wanted = baseline()
+        seconds = time.perf_counter() - began
+        began, steps = time.perf_counter(), 0
+        least = float("inf")
+        while least > wanted and time.perf_counter() - began < seconds:
+            least = min(least, ours())
+            steps += 1
+        share = (time.perf_counter() - began + start) / seconds
+        verdict = f"{share:.3f} of the time" if least <= wanted else f"not reached: {least:.4g}"
+        print(f"{name}: {wanted:.4g} after {seconds:.0f} s; ours: {verdict}, {steps} steps", flush=True)
+
+
+def tell_memory(mode: str, size: int) -> None:
+    """Prints the peak memory of this process above what it has with torch and the encoder loaded."""
+    load_encoder("replicate")
+    square = Picture(rgb=read_picture(photos()[0].path).rgb[:600, :600], alpha=None, note="")
+    painting = read_picture(paintings()[0].path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _last(stylise(square, [painting], Recipe(mode=mode, size=size, steps=2)))  # type: ignore[arg-type]
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{mode}, {size} x {size} px: {(after - before) / 2**20:.2f} GB above {before / 2**20:.2f} GB")
+
+
+Race = tuple[float, Callable[[], float], Callable[[], float]]
+
+
+def _lesson_race(photo: Picture, painting: Picture, steps: int) -> Race:
+    """Both from the notebook's start, in one encoder pass a step; the notebook itself needs two."""
+    encoder, run = load_encoder(), lesson.RUNS["c"]
+    one, other = lesson.square(to_tensor(photo)), lesson.square(to_tensor(painting))
+    targets = lesson.find_targets(encoder, one, other)
+    start = lesson.starting_picture(one, run, 0)
+
+    def runner(kind: type) -> Callable[[], float]:
+        variable = start.clone().requires_grad_()
+        optimiser = kind(variable)
+
+        def step() -> float:
+            total = lesson.evaluate(encoder, variable, targets, run)[3]
+            optimiser.step(torch.autograd.grad(total, variable)[0])
+            return float(total.detach())
+
+        return step
+
+    adam, quick = runner(lesson.KerasAdam), runner(lesson.QuickSteps)
+    return 0.0, lambda: [adam() for _ in range(steps)][-1], quick
+
+
+def _classic_race(photo: Picture, painting: Picture, size: int, evaluations: int) -> Race:
+    """Torch's L-BFGS from the photo against the studio's from the instant picture, whose time counts."""
+    shown = to_tensor(photo, size)
+    objective = Objective(shown, to_tensor(painting, size), CLASSIC_LAYERS)
+    began = time.perf_counter()
+    picture = instant(photo, [painting], size=size).clone()
+    seconds = time.perf_counter() - began
+    optimiser = LimitedMemoryBFGS(first_step=FIRST_STEP)
+
+    def step() -> float:
+        variable = picture.detach().requires_grad_()
+        total = objective(variable)
+        picture.add_(optimiser.propose(torch.autograd.grad(total, variable)[0]))
+        return float(total.detach())
+
+    return seconds, lambda: _torch_lbfgs(shown, objective, lambda count: count >= evaluations)[1], step
+
+
 def _numbers(value: Marks) -> str:
     return "".join(f"{number:7.2f}" for number in vars(value).values())
 
@@ -272,10 +351,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="*", default=[60, 180])
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--all-pairs", action="store_true", help="every photo with every painting")
+    parser.add_argument("--equal-loss", action="store_true", help="the races instead of the table")
+    parser.add_argument("--memory", choices=("instant", "studio"), help="peak memory of that at --size")
+    parser.add_argument("--lesson-steps", type=int, default=1000)
+    parser.add_argument("--evaluations", type=int, default=CLASSIC_EVALUATIONS)
     parser.add_argument("--pairs", type=int, default=100, help="of the example pairs so many")
     parser.add_argument("--sheet", type=Path, help="PNG to write: photo, painting and one picture a way")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.memory:
+        tell_memory(options.memory, options.size)
+        return
+    if options.equal_loss:
+        tell_equal_loss(options.size, options.lesson_steps, options.evaluations)
+        return
     chosen = list(itertools.product(photos(), paintings())) if options.all_pairs else pairs()
     paths = [(photo.path, painting.path) for photo, painting in chosen[: options.pairs]]
     for seconds in options.seconds:

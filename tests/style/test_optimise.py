@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from style import Recipe, StyleError, stylise
+from style import Recipe, StyleError, losses, schedule, stylise
 from style.images import Picture, read_picture, to_tensor
 from style.lbfgs import LimitedMemoryBFGS
+from style.scaling import resize
 from style.schedule import scales_up_to
 
 PICTURES = Path(__file__).parents[2] / "data" / "pictures"
@@ -66,10 +67,25 @@ def test_the_photo_is_sharp_again_at_the_next_scale(photo: Picture, painting: Pi
     assert (last.picture - to_tensor(photo, 256)).abs().mean() < 0.02
 
 
+def test_without_time_for_its_size_the_picture_is_enlarged_with_the_photo_s_lines(
+    photo: Picture, painting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "FEWEST_STEPS", 10**6)
+    recipe = Recipe(size=256, seconds=5, start="photo")
+    *_, painted, last = stylise(photo, [painting], recipe, every=0)
+    assert (painted.scale, last.scale, last.enlarged_from, last.progress) == (128, 256, 128, 1.0)
+    shown = to_tensor(photo, 256)
+    assert last.picture.shape == shown.shape
+    plain = resize(painted.picture, shown.shape[-2:])
+    assert float(losses.balanced_edges(last.picture, shown)) < 0.7 * float(
+        losses.balanced_edges(plain, shown)
+    )
+
+
 def test_a_budget_of_seconds_ends_the_work(photo: Picture, painting: Picture) -> None:
     iterates = list(stylise(photo, [painting], Recipe(size=128, seconds=5), every=0))
     assert iterates[-1].progress == 1
-    assert iterates[-1].step == iterates[-1].steps >= 5
+    assert iterates[-1].step == iterates[-1].steps >= 2
     assert iterates[-1].picture.shape[-1] == 128
 
 

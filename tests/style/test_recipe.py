@@ -64,7 +64,7 @@ def test_any_value_is_allowed_or_gets_a_sentence(item: object, value: object) ->
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": 127}, {"size": 1025}, {"size": 512.5}, {"seconds": 0}, {"mode": "magic"}, {"seed": True}],
+    [{"size": 127}, {"size": 2049}, {"size": 512.5}, {"seconds": 0}, {"mode": "magic"}, {"seed": True}],
 )
 def test_values_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(StyleError, match=next(iter(change))):

@@ -224,7 +224,7 @@ def test_a_value_that_no_page_sends_gets_a_sentence(quick: None) -> None:
 
 
 def test_a_painted_picture_sets_every_control_and_another_file_gets_a_sentence(quick: None) -> None:
-    values = (256, 0.5, 0.1, 5, 2.0, 40.0, 10.0, "noise", 9, "palette", "photo", 0.5)
+    values = (256, 0.5, 0.1, 5, 2.0, 40.0, 10.0, 0.2, "noise", "notebook", 9, "palette", "photo", 0.5)
     *_, last, _ = paint(JobBook(), "studio", values)
     preset, *controls, message, slot = tab_settings.restore(_path(last[DOWNLOAD].value))
     assert (preset, tuple(controls), slot) == ("studio", (*values, *EVERYWHERE), None)
