@@ -101,8 +101,8 @@ class Recipe:
         "both",
         ("both", "instant", "photo", "noise"),
         "Start from",
-        "Both: the photo with the instant picture's colours and large shapes. The instant picture alone is more "
-        "of a painting, the photo more of itself; noise lets the painting decide.",
+        "Both: the photo with colours and large shapes of the instant picture. The instant picture is "
+        "bolder, the photo more of itself; noise lets the painting decide.",
     )
     seed: int = _number(0, 0, 2**31 - 1, 1, "Seed", "Another number gives other noise to start from.")
     steps: int = _number(
