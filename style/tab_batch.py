@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from style import tab_pictures, tab_settings, view
 from style.errors import StyleError
@@ -137,10 +136,8 @@ def paint_all(book: JobBook, ticket: str, files: list[str], *values: Any) -> Ite
         )
         _check(len(files), recipe, chosen.paintings)
         paintings = [read_picture(path) for path in chosen.paintings]
-        folder = Path(get_upload_folder()) / f"style-{uuid.uuid4().hex}"
-        folder.mkdir(parents=True)
-        done = _Done(folder, len(files))
-        outputs = destinations([Path(path) for path in files], folder)
+        done = _Done(tab_pictures.new_folder(), len(files))
+        outputs = destinations([Path(path) for path in files], done.folder)
         for path, output in zip(files, outputs, strict=True):
             try:
                 photo = read_picture(path)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 from torch import Tensor
 
 from style import view
@@ -18,7 +15,7 @@ from style.images import read_picture, to_image, to_tensor
 from style.output import file_name, photo_like, save
 from style.recipe import Recipe
 from style.regions import Regions
-from style.tab_pictures import Chosen
+from style.tab_pictures import Chosen, new_folder
 
 CONTROLS = ("colours", "brightness", "strength")
 _TEXT = "**Finishing.** What you change here shows at once; nothing is painted again."
@@ -83,7 +80,7 @@ def keep(painted: Tensor, chosen: Chosen, recipe: Recipe) -> tuple[Painted, str]
         What `finish_again` needs, and the path of the finished picture.
     """
     assert chosen.photo is not None, "what was painted had a photo"
-    folder = _new_folder()
+    folder = new_folder()
     raw, before = folder / "painted.png", folder / "photo.png"
     to_image(painted).save(raw)
     to_image(photo_like(painted, read_picture(chosen.photo), recipe)).save(before)
@@ -111,14 +108,8 @@ def finish_again(painted: Painted | None, colours: str, brightness: str, strengt
 
 def _write(painted: Painted, picture: Tensor, recipe: Recipe) -> str:
     """Finishes the picture, writes it into a folder of its own and returns its path."""
-    path = _new_folder() / file_name(painted.photo, *painted.paintings)
+    path = new_folder() / file_name(painted.photo, *painted.paintings)
     paintings = [read_picture(painting) for painting in painted.paintings]
     mask = None if painted.keep is None else to_tensor(read_picture(painted.keep))[:, :1]
     save(path, picture, read_picture(painted.photo), paintings, recipe, Regions(keep=mask))
     return str(path)
-
-
-def _new_folder() -> Path:
-    folder = Path(get_upload_folder()) / f"style-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
-    return folder

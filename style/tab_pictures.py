@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.components.image_editor import Brush, LayerOptions
-from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 
@@ -143,8 +143,16 @@ def accept(path: str | None, before: str | None) -> tuple[Any, str | None, Any]:
         image.putalpha(Image.fromarray(picture.alpha))
     image.thumbnail((_LARGEST_KEPT, _LARGEST_KEPT))
     note = f"This file is an animation: the {picture.note} is used." if picture.note else ""
-    kept = save_pil_to_cache(image, cache_dir=get_upload_folder(), name=Path(path).stem, format="png")
+    kept = str(new_folder() / f"{Path(path).stem}.png")
+    image.save(kept)
     return kept, kept, view.message(note)
+
+
+def new_folder() -> Path:
+    """A folder of its own among Gradio's files: two visitors with one photo must not write one file."""
+    folder = Path(get_upload_folder()) / f"style-{uuid.uuid4().hex}"
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _to_brush(path: str | None) -> dict[str, Any] | None:
@@ -156,7 +164,10 @@ def _to_brush(path: str | None) -> dict[str, Any] | None:
     except StyleError:
         return None
     image.thumbnail((_LARGEST_BRUSHED, _LARGEST_BRUSHED))
-    return {"background": image, "layers": [], "composite": None}
+    # Gradio would name the file after its content, and write it again while another visitor reads it.
+    background = new_folder() / f"{uuid.uuid4().hex}.png"
+    image.save(background)
+    return {"background": str(background), "layers": [], "composite": None}
 
 
 def _brush_field() -> gr.ImageEditor:

@@ -293,3 +293,11 @@ def test_what_is_brushed_white_stays_the_photo() -> None:
 def _pixels(file: Any) -> np.ndarray[Any, Any]:
     with Image.open(_path(file)) as picture:
         return np.asarray(picture.convert("RGB"), np.float32)
+
+
+def test_two_visitors_with_one_photo_share_no_file() -> None:
+    brushes = [tab_pictures._to_brush(PHOTO) for _ in range(2)]
+    backgrounds = [Path(brush["background"]) for brush in brushes if brush is not None]
+    assert len(set(backgrounds)) == 2
+    assert backgrounds[0].name != backgrounds[1].name
+    assert tab_pictures.accept(PHOTO, None)[0] != tab_pictures.accept(PHOTO, None)[0]
