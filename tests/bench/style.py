@@ -284,7 +284,8 @@ def tell_equal_loss(size: int, lesson_steps: int, evaluations: int) -> None:
 def tell_memory(mode: str, size: int) -> None:
     """Prints the peak memory of this process above what it has with torch and the encoder loaded."""
     load_encoder("replicate")
-    square = Picture(rgb=read_picture(photos()[0].path).rgb[:600, :600], alpha=None, note="")
+    rgb = read_picture(photos()[0].path).rgb
+    square = Picture(rgb=rgb[: min(rgb.shape[:2]), : min(rgb.shape[:2])], alpha=None, note="")
     painting = read_picture(paintings()[0].path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _last(stylise(square, [painting], Recipe(mode=mode, size=size, steps=2)))  # type: ignore[arg-type]
