@@ -97,6 +97,8 @@ def _run_folder(options: argparse.Namespace, recipe: Recipe, paintings: list[Pic
     """Paints every photo of a folder; one that fails gets a line, and the others are painted all the same."""
     if options.film is not None or options.keep is not None or options.regions:
         raise StyleError("A film and masks belong to one photo; please name a file instead of a folder.")
+    if options.output.resolve() == options.photo.resolve():
+        raise StyleError("The output would overwrite the photos; please name another folder.")
     photos = photos_in(options.photo)
     try:
         options.output.mkdir(parents=True, exist_ok=True)

@@ -186,7 +186,8 @@ def _find_parts(
         weight = float(here[STYLE_LAYERS[0]].mean())
         if weight > _SMALLEST_PART:
             parts.append(_Part(weight, found, here))
-    return parts
+    # Where all of the picture stays the photo no part is left; then it does not matter what is asked.
+    return parts or [_Part(1.0, _mixed(grams, weights), None)]
 
 
 def _mixed(grams: Sequence[Grams], weights: Sequence[float]) -> Grams:

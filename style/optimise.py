@@ -107,7 +107,7 @@ class _Studio:
             photo = at_size(self._photo, scale).to(device)
             start = self._first_picture(photo) if before is None else self._carry_over(photo, *before)
             if before is None and self._recipe.start in STARTS_WITH_INSTANT:
-                yield _before_the_first_step(start, scale, clock)
+                yield _still(start, scale, clock.steps, clock.tell(0))
             objective = self._objective(encoder, photo, scale)
             before = photo, (yield from self._paint(objective, start, photo, clock, scale))
             painted_at = scale
@@ -119,19 +119,7 @@ class _Studio:
         """The last picture at the size that was asked for, if there was no time to paint that large."""
         photo = at_size(self._photo, self._recipe.size).to(painted.device)
         picture = self._regions.restore(self._carry_over(photo, small_photo, painted), photo)
-        progress, elapsed, left = clock.end()
-        return Iterate(
-            scale=self._recipe.size,
-            step=0,
-            steps=0,
-            losses=None,
-            picture=picture.cpu(),
-            is_best=True,
-            progress=progress,
-            seconds_elapsed=elapsed,
-            seconds_left=left,
-            enlarged_from=painted_at,
-        )
+        return _still(picture, self._recipe.size, 0, clock.end(), painted_at)
 
     def _carry_over(self, photo: Tensor, small_photo: Tensor, painted: Tensor) -> Tensor:
         """Enlarges the painted picture and adds the photo's detail that the smaller size could not hold.
@@ -190,19 +178,22 @@ def _coarse(picture: Tensor, size: Sequence[int]) -> Tensor:
     return resize(resize(picture, small), size)
 
 
-def _before_the_first_step(start: Tensor, scale: int, clock: Clock) -> Iterate:
-    """The start that the instant picture is part of, which is there long before the first step is done."""
-    progress, elapsed, left = clock.tell(0)
+def _still(
+    picture: Tensor, scale: int, steps: int, told: tuple[float, float, float], enlarged_from: int = 0
+) -> Iterate:
+    """A picture that no step has made: the start with the instant picture, or one that was enlarged."""
+    progress, elapsed, left = told
     return Iterate(
         scale=scale,
         step=0,
-        steps=clock.steps,
+        steps=steps,
         losses=None,
-        picture=start.cpu(),
+        picture=picture.cpu(),
         is_best=True,
         progress=progress,
         seconds_elapsed=elapsed,
         seconds_left=left,
+        enlarged_from=enlarged_from,
     )
 
 

@@ -80,6 +80,17 @@ def test_the_total_is_the_weighted_sum_and_the_photo_has_no_content_and_edge_los
     assert values[3] > 0.1
 
 
+def test_a_photo_that_is_kept_whole_leaves_a_gradient() -> None:
+    left = torch.zeros(1, 1, HEIGHT, WIDTH)
+    left[..., :30] = 1
+    kept = Regions((left, 1 - left), keep=torch.ones(1, 1, HEIGHT, WIDTH))
+    for largest in (1, 1 << 20):
+        function, picture = objective(kept, largest)
+        values, gradient = function(picture)
+        assert torch.isfinite(values).all()
+        assert torch.isfinite(gradient).all()
+
+
 @given(height=st.integers(16, 3000), width=st.integers(16, 3000), largest=st.integers(1 << 14, 1 << 20))
 @settings(max_examples=200, deadline=None)
 def test_strips_cover_every_row_once(height: int, width: int, largest: int) -> None:

@@ -140,6 +140,8 @@ def test_an_empty_folder_or_a_film_of_one_is_a_mistake(
     assert instant(str(tmp_path), PAINTING, "-o", str(tmp_path / "out")) == 2
     assert "no picture in the folder" in capsys.readouterr().err
     Image.open(PHOTO).resize((64, 64)).save(tmp_path / "a.png")
+    assert instant(str(tmp_path), PAINTING, "-o", f"{tmp_path}/") == 2
+    assert "overwrite the photos" in capsys.readouterr().err
     assert instant(str(tmp_path), PAINTING, "-o", str(tmp_path / "out"), "--film", "a.gif") == 2
     assert "belong to one photo" in capsys.readouterr().err
 
