@@ -105,8 +105,10 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
             choices = _lay_out_choices()
         with gr.Column(scale=7, min_width=320):
             live = _lay_out_live(with_explore=open_in_explore is not None)
-    _connect_choices(choices, upload_id, library)
-    _connect_run(choices, live, run_id, upload_id, drawn, timer)
+    # In the page and not a State: it must arrive there together with the settings.
+    shown = gr.Textbox(events.shown_for("cats", FIRST_RECIPE), visible="hidden", container=False)
+    _connect_choices(choices, upload_id, shown, library)
+    _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
     _connect_keeping(live, run_id, library, open_in_explore)
 
 
@@ -193,7 +195,9 @@ def _lay_out_live(with_explore: bool) -> Live:
     return Live(pictures, progress, curves, stop, again, keeping, name, keep, kept, explore)
 
 
-def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserState) -> None:
+def _connect_choices(
+    choices: Choices, upload_id: gr.State, shown: gr.Textbox, library: gr.BrowserState
+) -> None:
     choices.data.change(
         events.show_data,
         [choices.data, choices.resolution, upload_id],
@@ -206,7 +210,6 @@ def _connect_choices(choices: Choices, upload_id: gr.State, library: gr.BrowserS
         choices.strip,
         **QUIET,
     )
-    shown = gr.State(f"{FIRST_RECIPE} {labels_tell('cats')}")
     gr.on(
         [choices.data.change, choices.recipe.change],
         events.settings_for,
@@ -242,6 +245,7 @@ def _connect_run(
     live: Live,
     run_id: gr.BrowserState,
     upload_id: gr.State,
+    shown: gr.Textbox,
     drawn: gr.State,
     timer: gr.Timer,
 ) -> None:
@@ -250,7 +254,7 @@ def _connect_run(
     asked = [*what, choices.minutes, choices.mirror]
     choices.start.click(
         events.start,
-        [run_id, upload_id, *asked, *choices.settings.values()],
+        [run_id, upload_id, shown, *asked, *choices.settings.values()],
         [run_id, choices.message, live.name],
         concurrency_id="train",
         concurrency_limit=2,

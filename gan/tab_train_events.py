@@ -15,7 +15,7 @@ from checkpoints.errors import CheckpointError
 from gan import runs, uploads
 from gan.augmentation import share_for
 from gan.checkpoint import check_beginning
-from gan.config import FROM_A_CHECKPOINT, NetworkConfig, from_mapping, preset_config, to_mapping
+from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
 from gan.datasets import FASHION_CLASSES, Dataset, real_examples
 from gan.errors import GanError
@@ -69,14 +69,24 @@ def describe_recipe(data: str, resolution: int, preset: str, start_from: str, wi
 
 def settings_for(data: str, preset: str, upload_id: str, shown: str) -> list[Any]:
     """What is shown from now on, and the recipe's minutes, resolution and settings; nothing while `shown`."""
-    now = f"{preset} {labels_tell(data)}"
+    now = shown_for(data, preset)
     if now == shown:
         return [shown, gr.skip(), gr.skip(), *(gr.skip() for _ in form_settings())]
+    return [now, *_recipe_values(data, preset, upload_id)]
+
+
+def shown_for(data: str, preset: str) -> str:
+    """Names the settings that belong to a recipe for these pictures, so that a page can say which it has."""
+    return f"{preset} {labels_tell(data)}"
+
+
+def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
+    """The recipe's minutes, resolution and settings for these pictures."""
     config = preset_config(preset, labels_tell(data))
     if data == "own":
         config = replace(config, augment=_augment_for(upload_id))
     side = LARGE_RESOLUTION if config.seconds > LONG else SMALL_RESOLUTION
-    return [now, round(config.seconds / 60), side, *setting_values(config)]
+    return [round(config.seconds / 60), side, *setting_values(config)]
 
 
 def _augment_for(upload_id: str) -> float:
@@ -111,11 +121,18 @@ def understand(files: Sequence[str] | None) -> tuple[str, str, Any]:
 
 
 def start(
-    run_id: str, upload_id: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
-    mirror: bool, *settings: Any,
+    run_id: str, upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str,
+    minutes: float, mirror: bool, *settings: Any,
 ) -> tuple[Any, str, Any]:  # fmt: skip
-    """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
+    """Start a run, or queue it: returns its id, a message and the name under which it would be kept.
+
+    A click may come before the answer of `settings_for`; the page then still has the settings `shown` for
+    another recipe, and those of the chosen one are taken.
+    """
     try:
+        if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
+            minutes, resolution, *own = _recipe_values(data, preset, upload_id)
+            settings = tuple(own)
         request = request_from_form(
             data,
             resolution,

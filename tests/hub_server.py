@@ -99,7 +99,8 @@ class HubServer:
         self._faults: list[tuple[re.Pattern[str], int, list[int]]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(_app(self), log_level="warning", lifespan="off")
+        # A connection that the server closes while the client writes looks like a network that is down.
+        config = uvicorn.Config(_app(self), log_level="warning", lifespan="off", timeout_keep_alive=600)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True

@@ -95,8 +95,8 @@ def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_surviv
 
 
 def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
-    settings = setting_values(preset_config("in-a-minute", "classes"))
-    run_id, message, _ = events.start("", "", "fashion", 64, "in-a-minute", "", 1, False, *settings)
+    shown, settings = "in-a-minute classes", setting_values(preset_config("in-a-minute", "classes"))
+    run_id, message, _ = events.start("", "", shown, "fashion", 64, "in-a-minute", "", 1, False, *settings)
     assert message == ""
     request = runs.read_request(runs.run_folder(run_id))
     assert request.preset == "in-a-minute"
@@ -111,14 +111,16 @@ def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
     assert {value for _, value in offered["choices"]} == {"cats", "fashion"}
     settings = setting_values(preset_config("from-a-checkpoint", "classes"))
     asked = ["from-a-checkpoint", "fashion", 1, False, *settings]
-    _, message, _ = events.start("", "", "cats", 64, *asked)
+    _, message, _ = events.start("", "", "from-a-checkpoint attributes", "cats", 64, *asked)
     assert "28 px, grey, with 10 classes" in message
-    run_id, message, _ = events.start("", "", "fashion", 64, *asked)
+    shown = "from-a-checkpoint classes"
+    run_id, message, _ = events.start("", "", shown, "fashion", 64, *asked)
     assert message == ""
     request = runs.read_request(runs.run_folder(run_id))
     assert (request.start_from, request.config.frozen) == ("fashion", 2)
     for nothing in ("", None, "nothing", "../../etc"):
-        _, message, _ = events.start("", "", "fashion", 64, "from-a-checkpoint", nothing, 1, False, *settings)
+        asked = ["from-a-checkpoint", nothing, 1, False, *settings]
+        _, message, _ = events.start("", "", shown, "fashion", 64, *asked)
         assert message.startswith("⚠️")
     assert "28 px" in events.describe_recipe("fashion", 28, "from-a-checkpoint", "fashion", 24)
 
@@ -148,7 +150,21 @@ def test_a_form_that_no_page_would_send_is_refused(
 
 
 def start(run_id: str = "", data: str = "cats", upload_id: str = "") -> tuple[Any, str, Any]:
-    return events.start(run_id, upload_id, data, 32, "in-a-minute", "", 1, False, *DEFAULTS)
+    shown = events.shown_for(data, "in-a-minute")
+    return events.start(run_id, upload_id, shown, data, 32, "in-a-minute", "", 1, False, *DEFAULTS)
+
+
+def test_a_click_before_the_answer_starts_the_recipe_that_was_chosen() -> None:
+    """The page still has the settings for cats in a minute, and Start is clicked already."""
+    shown = events.shown_for("cats", "in-a-minute")
+    for preset in ("lesson-mlp", "in-five-minutes"):
+        run_id, message, _ = events.start("", "", shown, "fashion", 32, preset, "", 1, False, *DEFAULTS)
+        assert message == ""
+        request = runs.read_request(runs.run_folder(run_id))
+        wanted = preset_config(preset, "classes")
+        assert request.preset == preset
+        assert request.config.seconds == wanted.seconds
+        assert request.config.loss == wanted.loss
 
 
 def test_start_stop_and_look() -> None:
