@@ -158,7 +158,10 @@ def _follow(iterates: Iterator[Iterate], film: Film | None) -> tuple[Iterate, bo
     """Prints a line for each iterate and films it; returns the last and whether Ctrl-C ended the work."""
     last: Iterate | None = None
     try:
-        for last in iterates:
+        for iterate in iterates:
+            if iterate is last:
+                continue
+            last = iterate
             print(_line(last), file=sys.stderr, flush=True)
             if film is not None:
                 film.add(last)

@@ -32,9 +32,13 @@ class Film:
         self._every = 1
         self._seen = 0
         self._newest: bytes | None = None
+        self._last: Iterate | None = None
 
     def add(self, iterate: Iterate) -> None:
-        """Appends what an iterate shows."""
+        """Appends what an iterate shows; the same iterate again adds nothing."""
+        if iterate is self._last:
+            return
+        self._last = iterate
         image = to_image(iterate.picture)
         buffer = io.BytesIO()
         size = fit(image.size, min(self._side, max(image.size)))

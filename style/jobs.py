@@ -113,10 +113,11 @@ class Job:
     def _consume(self) -> None:
         with contextlib.closing(self._work()) as iterates:  # type: ignore[type-var]
             for iterate in iterates:
-                with self._changed:
-                    self._newest = iterate
-                    self._count += 1
-                    self._changed.notify_all()
+                if iterate is not self._newest:
+                    with self._changed:
+                        self._newest = iterate
+                        self._count += 1
+                        self._changed.notify_all()
                 if self.stopped:
                     break
 

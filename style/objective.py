@@ -7,8 +7,9 @@ arXiv 1707.01253), which keep lines that relu4_2 has forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -29,9 +30,12 @@ HALF_WEIGHT = 0.5
 _SMALLEST_PART = 1e-3
 _TINY = 1e-8
 
+Result = TypeVar("Result")
 # Layer -> `[1, C, C]`, and layer -> `[1, 1, h, w]`, how much each position counts.
 Grams = dict[str, Tensor]
 Shares = Mapping[str, Tensor]
+# Yields between its pieces; returns the values and the gradient.
+Evaluation = Generator[None, None, tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +47,19 @@ class _Part:
     shares: Shares | None
 
 
-@torch.no_grad()
 def painting_grams(encoder: Encoder, painting: Tensor, largest: int = LARGEST_WHOLE) -> Grams:
     """Layer -> Gram matrix `[1, C, C]` of a painting `[1, 3, H, W]` in [0, 1]."""
-    return _grams_by_strips(encoder, painting, strips_of(painting.shape[-2:], largest), [None])[0]
+    strips = strips_of(painting.shape[-2:], largest)
+    return result_of(_grams_strip_by_strip(encoder, painting, strips, [None]))[0]
+
+
+def result_of(work: Generator[None, None, Result]) -> Result:
+    """What work in pieces returns, without a pause."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 class Objective:
@@ -90,9 +103,13 @@ class Objective:
             Content, style, variation, edges and their weighted total as one tensor `[5]`; and the gradient of
             the total, shaped like the picture.
         """
+        return result_of(self.evaluate(picture))
+
+    def evaluate(self, picture: Tensor) -> Evaluation:
+        """As a call, in pieces: yields after each strip, so that nobody who stops waits for minutes."""
         variable = picture.detach().requires_grad_()
         if len(self._strips) > 1:
-            return self._by_strips(variable)
+            return (yield from self._by_strips(variable))
         (strip,) = self._strips
         found = _features(self._encoder, variable, strip)
         grams = [_gram_shares(found, strip, shares, variable.shape) for shares in self._shares]
@@ -103,14 +120,13 @@ class Objective:
             content.detach(), style.detach(), variable, torch.autograd.grad(pull, variable)[0]
         )
 
-    def _by_strips(self, variable: Tensor) -> tuple[Tensor, Tensor]:
+    def _by_strips(self, variable: Tensor) -> Evaluation:
         """The same as in one piece, exactly, for one more pass forward and a fraction of the memory.
 
         The Gram matrices of the whole picture are needed before its first gradient: a pass without gradients
         sums them up. Then d(style) / d(Gram) is known, and each strip multiplies its own share with it.
         """
-        with torch.no_grad():
-            grams = _grams_by_strips(self._encoder, variable, self._strips, self._shares)
+        grams = yield from _grams_strip_by_strip(self._encoder, variable, self._strips, self._shares)
         leaves = [gram.requires_grad_() for found in grams for gram in found.values()]
         style = self._style_of(grams)
         slopes = iter(torch.autograd.grad(style, leaves))
@@ -126,6 +142,8 @@ class Objective:
                     pull = pull + self._recipe.style_weight * (slope[layer] * gram).sum()
             strip.outer(gradient).add_(torch.autograd.grad(pull, rows)[0])
             content = content + here.detach()
+            del found, pull, here
+            yield
         return self._add_rest(content, style.detach(), variable, gradient)
 
     def _add_rest(
@@ -211,16 +229,18 @@ def _half_features(encoder: Encoder, picture: Tensor) -> Tensor:
     return encoder.features(small, [CONTENT_LAYER])[CONTENT_LAYER].float()
 
 
-def _grams_by_strips(
+def _grams_strip_by_strip(
     encoder: Encoder, picture: Tensor, strips: Sequence[Strip], shares: Sequence[Shares | None]
-) -> list[Grams]:
+) -> Generator[None, None, list[Grams]]:
     """For each of the shares the Gram matrices of the whole picture, summed up over its strips."""
     totals: list[Grams] = [{} for _ in shares]
     for strip in strips:
-        found = _features(encoder, strip.outer(picture), strip)
-        for total, share in zip(totals, shares, strict=True):
-            for layer, gram in _gram_shares(found, strip, share, picture.shape).items():
-                total[layer] = total[layer] + gram if layer in total else gram
+        with torch.no_grad():
+            found = _features(encoder, strip.outer(picture), strip)
+            for total, share in zip(totals, shares, strict=True):
+                for layer, gram in _gram_shares(found, strip, share, picture.shape).items():
+                    total[layer] = total[layer] + gram if layer in total else gram
+        yield
     return totals
 
 

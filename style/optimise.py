@@ -21,7 +21,7 @@ from style.iterate import Iterate, Losses
 from style.lbfgs import LimitedMemoryBFGS
 from style.lesson import follow_lesson
 from style.machine import fastest_type
-from style.objective import Objective, painting_grams
+from style.objective import Evaluation, Objective, painting_grams, result_of
 from style.recipe import Recipe
 from style.regions import Regions, painting_weights
 from style.scaling import at_size, check_picture, painting_at, resize, whole
@@ -55,7 +55,8 @@ def stylise(
     Yields:
         Where it starts with the instant picture that start; then the first step, one iterate about every
         `every` seconds, and the last step of each scale; at the end, if there was no time to paint at the
-        size that was asked for, the picture enlarged to it.
+        size that was asked for, the picture enlarged to it. While a step of a large picture lasts, the last
+        iterate comes again after each of its strips, so that nobody has to wait for the step to stop.
 
     Raises:
         StyleError: if a picture is unsuitable, or masks or weights do not fit the paintings.
@@ -159,16 +160,22 @@ class _Studio:
         self, objective: Objective, start: Tensor, photo: Tensor, clock: Clock, scale: int
     ) -> Generator[Iterate, None, Tensor]:
         """Optimises at one scale; returns the best picture `[1, 3, H, W]`, clipped to [0, 1]."""
-        canvas = _Canvas(start, objective, lambda picture: self._regions.restore(picture.clamp(0, 1), photo))
+        canvas = _Canvas(
+            start, objective.evaluate, lambda picture: self._regions.restore(picture.clamp(0, 1), photo)
+        )
         shown, step, is_start = time.monotonic(), 0, clock.is_start
+        told = _still(canvas.shown, scale, clock.steps, clock.tell(0))
         while step < clock.steps:
-            canvas.improve()
+            for _ in canvas.improve():
+                # The same again: it is for whoever follows to stop here, and not after minutes.
+                yield told
             step += 1
             clock.tick(step)
             is_first = step == 1 and is_start
             if is_first or step >= clock.steps or time.monotonic() - shown >= self._every:
                 shown = time.monotonic()
-                yield canvas.tell(scale, step, clock)
+                told = canvas.tell(scale, step, clock)
+                yield told
         return canvas.shown
 
 
@@ -206,7 +213,7 @@ class _Canvas:
     def __init__(
         self,
         start: Tensor,
-        objective: Callable[[Tensor], tuple[Tensor, Tensor]],
+        objective: Callable[[Tensor], Evaluation],
         restore: Callable[[Tensor], Tensor],
     ) -> None:
         self._objective = objective
@@ -223,9 +230,9 @@ class _Canvas:
         """The best picture in [0, 1], with the photo where it is to stay."""
         return self._restore(self.best)
 
-    def improve(self) -> None:
-        """Does one step: one encoder pass forward and back."""
-        self._values, gradient = self._objective(self._variable)
+    def improve(self) -> Iterator[None]:
+        """Does one step: one encoder pass forward and back; yields between the strips of a large picture."""
+        self._values, gradient = yield from self._objective(self._variable)
         total = self._values[-1]
         self._is_best = total < self._least
         self._least = torch.fmin(total, self._least)
@@ -236,7 +243,7 @@ class _Canvas:
         """Returns a snapshot; mends the picture first if a step without line search leapt out of range."""
         if not torch.isfinite(self._variable).all():
             self._variable = self.best
-            self._values, _ = self._objective(self.best)
+            self._values, _ = result_of(self._objective(self.best))
             self._optimiser = LimitedMemoryBFGS(first_step=FIRST_STEP)
         progress, elapsed, left = clock.tell(step)
         return Iterate(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from style import Recipe, StyleError, losses, schedule, stylise
+from style.film import Film
 from style.images import Picture, read_picture, to_tensor
 from style.lbfgs import LimitedMemoryBFGS
+from style.objective import Objective
 from style.scaling import resize
 from style.schedule import scales_up_to
+from style.strips import strips_of
 
 PICTURES = Path(__file__).parents[2] / "data" / "pictures"
 
@@ -95,6 +99,25 @@ def test_closing_stops_and_the_last_iterate_stays(photo: Picture, painting: Pict
     iterates.close()  # type: ignore[attr-defined]
     assert next(iterates, None) is None
     assert first.picture.shape == (1, 3, 72, 128)
+
+
+def test_a_large_picture_can_be_stopped_within_a_step(
+    photo: Picture, painting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In strips the iterate before comes again after each, twice a strip, and then that of the step."""
+    monkeypatch.setattr("style.optimise.Objective", partial(Objective, largest=1))
+    recipe = Recipe(size=128, steps=2, start="photo")
+    iterates = list(stylise(photo, [painting], recipe, every=0))
+    strips = len(strips_of((72, 128), 1))
+    assert strips > 2
+    before = [iterate for iterate in iterates if iterate.step == 0]
+    assert len(before) == 2 * strips
+    assert all(iterate is before[0] for iterate in before)
+    assert [iterate.step for iterate in iterates[2 * strips :]] == [1] * (1 + 2 * strips) + [2]
+    film = Film()
+    for iterate in iterates:
+        film.add(iterate)
+    assert len(film.frames) == 3
 
 
 def test_a_seed_is_one_noise(photo: Picture, painting: Picture) -> None:
