@@ -115,7 +115,7 @@ function start(value) {
   if (linked) open(state);
   else if (first) {
     showModel(first.model);
-    draw();
+    if (first.shown) showFirst(first.shown);
   } else hear(value);
   if (!state.checkpoint) complain("There is no checkpoint yet: train one in Train, or pull one from the Hub.");
 }

@@ -60,7 +60,10 @@ function openEngine(description) {
   if (engine) engine.close();
   engine = null;
   showPath(description.browser.version || props.model ? "loading" : "server");
-  if (find(".explore-path").dataset.path === "server") return;
+  if (find(".explore-path").dataset.path === "server") {
+    draw();
+    return;
+  }
   opening = Engine.open(description).then(
     (opened) => {
       if (model !== description) {
@@ -72,7 +75,9 @@ function openEngine(description) {
       draw();
     },
     (failure) => {
-      if (model === description) withoutEngine(failure);
+      if (model !== description) return;
+      withoutEngine(failure);
+      draw();
     },
   );
 }
@@ -95,11 +100,20 @@ async function drawing(asked) {
     }
   }
   const answer = await ask("explore_render", asked);
-  if (answer.error) return answer;
+  return answer.error ? answer : decoded(answer);
+}
+
+async function decoded(answer) {
   const image = new Image();
   image.src = answer.picture;
   await image.decode();
   return { ...answer, decoded: image };
+}
+
+// The picture that came with the page, until this page draws its own.
+async function showFirst(answer) {
+  const first = await decoded(answer);
+  if (!drawn && !busy) showPicture(first);
 }
 
 // Newest position wins: while a picture is drawn, changes only leave a mark, and the newest state goes next.
