@@ -42,6 +42,21 @@ def script() -> str:
     return "\n".join(_text(name) for name in SCRIPTS)
 
 
+def alone_script() -> str:
+    """The same scripts for a page without the app, as one file."""
+    return f"(() => {{\n{_text('alone.js')}\n{script()}\n}})();\n"
+
+
+def page_markup() -> str:
+    """The page around the explorer, with its places in double braces."""
+    return _text("page.html")
+
+
+def page_styles() -> str:
+    """The styles of the page, and those of the explorer nested in a rule for its element."""
+    return f"{_text('page.css')}\n#explore {{\n{styles()}\n}}\n"
+
+
 def page_settings() -> dict[str, Any]:
     """What the script finds in `props` besides its value."""
     runtime = runtime_address()
