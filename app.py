@@ -13,7 +13,7 @@ import gradio as gr
 
 import upkeep
 from checkpoints import tab as tab_share
-from gan import tab_explore, tab_train
+from gan import serve, tab_explore, tab_train
 from style import tab as tab_stylise
 
 TITLE = "Latent Atelier"
@@ -78,6 +78,8 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Before Gradio's own, of which one answers every path.
+        app_kwargs={"routes": serve.routes()},
     )
 
 

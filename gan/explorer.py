@@ -21,9 +21,11 @@ from gan.attributes import chosen
 from gan.config import NetworkConfig
 from gan.directions import Direction, directions_of
 from gan.errors import GanError
+from gan.export import describe_for_browser
 from gan.latent import HIGHEST_SEED, latents, truncate
 from gan.model import Model, Opinion
 from gan.pictures import to_images
+from gan.plane import plane
 
 MODES = ("directions", "raw")
 MOST_EDITS = 64
@@ -34,6 +36,7 @@ RAW_LIMIT = 4.0
 MOST_NEIGHBOURS = 16
 NEIGHBOUR_STEP = 2.0
 DECIMALS = 2
+PLACE_DECIMALS = 4
 LARGEST_DOWNLOAD = 1024
 MOST_CHOICES = 100
 
@@ -48,6 +51,8 @@ class ExplorerState:
         mode: which sliders the page shows, `directions` or `raw`; both kinds of edits count in either.
         edits: how far to go along each direction, in standard deviations of z; missing ones are 0.
         raw: (coordinate, value) pairs that replace coordinates of z, by coordinate.
+        corners: four seeds of a plane (see `gan.plane`) whose z at `place` replaces that of `seed`.
+        place: where in that plane, from (0, 0) at the first corner to (1, 1) at the last.
     """
 
     reference: str
@@ -57,6 +62,8 @@ class ExplorerState:
     mode: str = "directions"
     edits: tuple[float, ...] = ()
     raw: tuple[tuple[int, float], ...] = ()
+    corners: tuple[int, ...] = ()
+    place: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def from_json(cls, values: object) -> ExplorerState:
@@ -79,10 +86,14 @@ class ExplorerState:
             mode=mode if mode in MODES else MODES[0],
             edits=_edits(values.get("edits", ())),
             raw=_raw(values.get("raw", {})),
+            **_between(values.get("between")),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` turns into the same state."""
+        between = (
+            {"between": {"seeds": list(self.corners), "place": list(self.place)}} if self.corners else {}
+        )
         return {
             "checkpoint": self.reference,
             "seed": self.seed,
@@ -91,6 +102,7 @@ class ExplorerState:
             "mode": self.mode,
             "edits": list(self.edits),
             "raw": {str(index): value for index, value in self.raw},
+            **between,
         }
 
 
@@ -121,9 +133,21 @@ def _raw(value: object) -> tuple[tuple[int, float], ...]:
     return tuple(sorted(dict(pairs).items()))
 
 
+def _between(value: object) -> dict[str, Any]:
+    """`corners` and `place` of a state from `{"seeds": [...], "place": [x, y]}`, or nothing."""
+    if value is None:
+        return {}
+    seeds, place = (value.get(key) for key in ("seeds", "place")) if isinstance(value, Mapping) else (0, 0)
+    if not isinstance(seeds, list) or not isinstance(place, list) or (len(seeds), len(place)) != (4, 2):
+        raise GanError("A place between seeds is four seeds and two numbers from 0 to 1.")
+    x, y = (_number(share, "place between the seeds", 0, 1, PLACE_DECIMALS) for share in place)
+    return {"corners": tuple(int(_number(s, "seed", 0, HIGHEST_SEED, 0)) for s in seeds), "place": (x, y)}
+
+
 def latent_of(state: ExplorerState, directions: Sequence[Direction], z_dim: int) -> Tensor:
-    """z `[1, z_dim]` = truncation z(seed) + sum edit_k direction_k; raw coordinates then replace theirs."""
-    z = truncate(latents([state.seed], z_dim), state.truncation) + _shift(state.edits, directions, z_dim)
+    """z `[1, z_dim]` = truncation z(seed or place) + sum edit_k direction_k; raw coordinates replace."""
+    start = plane(state.corners, state.place, z_dim) if state.corners else latents([state.seed], z_dim)
+    z = truncate(start, state.truncation) + _shift(state.edits, directions, z_dim)
     for index, value in state.raw:
         if index < z_dim:
             z[0, index] = value
@@ -243,6 +267,7 @@ def describe(model: Model) -> dict[str, Any]:
         "resolution": model.config.resolution,
         "credit": _credit(data),
         "judged": model.discriminator is not None,
+        "browser": describe_for_browser(model, directions_of(model)),
     }
 
 
