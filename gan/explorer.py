@@ -19,7 +19,8 @@ from torch import Tensor
 from checkpoints import store
 from gan.attributes import chosen
 from gan.config import NetworkConfig
-from gan.directions import Direction, directions_of
+from gan.direction_files import Direction
+from gan.directions import directions_of
 from gan.errors import GanError
 from gan.latent import HIGHEST_SEED, latents, truncate
 from gan.model import Model, Opinion
