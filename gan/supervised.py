@@ -128,7 +128,8 @@ def _choosing(z: Tensor, sizes: Sequence[int], attribute: int, value: int) -> Te
 def ordered_values(pictures: Tensor) -> dict[str, Tensor]:
     """What the values of an attribute can be ordered by: word -> centred measures `[values]`.
 
-    Pixels count as much as they differ between values. A measure by which values hardly differ is left out, unless there is no better one.
+    Pixels count as much as they differ between values. A measure by which values hardly differ is left out,
+    unless there is no better one.
 
     Args:
         pictures: `[values, seeds, C, H, W]` in [-1, 1]; along the seeds all else is equal between values.
