@@ -1,4 +1,4 @@
-"""`python -m gan train | sample | walk | evaluate`."""
+"""`python -m gan train | sample | walk | evaluate | ...`: one line for each with `--help`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from gan import commands_evaluate, commands_explore, commands_train
+from gan import commands_evaluate, commands_explore, commands_instrument, commands_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands_train.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
+    commands_instrument.add_parsers(subparsers)
     namespace = parser.parse_args(arguments)
     try:
         return int(namespace.run(namespace))

@@ -38,6 +38,8 @@ PRIOR = 0.02
 MARGIN = 0.3
 TYPICAL_SIDE = 0.8
 SHORTLIST = 48
+PATIENCE = 30
+BETTER = 0.99
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Search:
         samples: random latent vectors that are tried first.
         rounds: how often every value of every attribute is tried.
         starts: how many of the best go downhill together.
-        steps: how many steps downhill.
+        steps: how many steps downhill at most; it ends earlier where 30 steps have not made it 1 % better.
     """
 
-    samples: int = 256
+    samples: int = 64
     rounds: int = 2
     starts: int = 2
     steps: int = 120
@@ -204,7 +206,7 @@ def _downhill(pool: _Pool, search: Search) -> Iterator[Found]:
         wanted = [feature.clone() for feature in features(target.clone(), SEARCHED)]
         optimiser = Adam([z], HIGHEST_LR, betas=(0.9, 0.99))
     best, best_loss = z.detach().clone(), torch.full((len(z),), float("inf"))
-    started = time.monotonic()
+    started, lowest = time.monotonic(), float("inf")
     for step in range(1, search.steps + 1):
         optimiser.param_groups[0]["lr"] = HIGHEST_LR * _schedule(step / search.steps)
         with torch.inference_mode(False), torch.enable_grad():
@@ -218,6 +220,13 @@ def _downhill(pool: _Pool, search: Search) -> Iterator[Found]:
         best_loss = torch.where(better, loss.detach(), best_loss)
         best = torch.where(better[:, None], z.detach(), best)
         optimiser.step()
+        # Asked only now and then: it waits for all that is still being computed.
+        if step % PATIENCE == 0:
+            lowest, before = float(best_loss.min()), lowest
+            if lowest > BETTER * before:
+                pool.offer(best, labels)
+                yield pool.snapshot(step, step, 0.0)
+                return
         if step % 10 == 0 or step == search.steps:
             pool.offer(best, labels)
             left = (time.monotonic() - started) / step * (search.steps - step)

@@ -3,7 +3,8 @@
     python -m tests.bench.projection [--data cats fashion] [--pictures 20] [--random 1000] [--threads 1]
 
 Distances are those of `gan.likeness` (VGG-16 features, 0 is the same picture), of the picture found and of
-the nearest of so many random samples. "Unseen layer" is the same in relu4_3 alone, which the search does not use.
+the nearest of so many random samples. "Unseen layer" is the same in relu4_3
+alone, which the search does not use.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ from gan.datasets import fashion, to_unit
 from gan.evaluate import HELD_OUT_SEEDS
 from gan.inversion import Search, best_of, project
 from gan.latent import latents
-from gan.likeness import CHUNK, JUDGED, distance, features
+from gan.likeness import CHUNK, distance, features
 from gan.model import Model, load
 
 FIRST_SEED = 100_000
-UNSEEN = ("relu4_3",)
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,23 @@ def held_out(data: str, count: int) -> Tensor:
 
 
 @torch.inference_mode()
-def nearest_random(model: Model, targets: Tensor, count: int, layers: Sequence[str] = JUDGED) -> Tensor:
-    """Distance of each target from the nearest of `count` random samples of all classes in turn, `[N]`."""
-    wanted = features(targets, layers)
-    nearest = torch.full((len(targets),), float("inf"))
+def nearest_random(model: Model, targets: Tensor, count: int) -> Tensor:
+    """Distance of each target from the nearest of `count` random samples of all classes in turn.
+
+    Returns:
+        `[N, 2]`: judged by all layers, and by the unseen one.
+    """
+    wanted = features(targets)
+    nearest = torch.full((len(targets), 2), float("inf"))
     for start in range(0, count, CHUNK):
         seeds = range(FIRST_SEED + start, FIRST_SEED + min(count, start + CHUNK))
         labels = torch.arange(len(seeds)).add(start) % max(1, model.config.classes)
         drawn = model.draw(latents(seeds, model.config.z_dim), labels if model.config.classes else None)
-        found = features(drawn, layers)
+        found = features(drawn)
         for i in range(len(targets)):
-            each = distance(found, [feature[i : i + 1] for feature in wanted])
-            nearest[i] = torch.minimum(nearest[i], each.min())
+            one = [feature[i : i + 1] for feature in wanted]
+            each = torch.stack([distance(found, one), distance(found[-1:], one[-1:])], 1)
+            nearest[i] = torch.minimum(nearest[i], each.amin(0))
     return nearest
 
 
@@ -79,12 +84,9 @@ def row(data: str, pictures: int, random: int, search: Search) -> Row:
     seconds = (time.monotonic() - seconds) / pictures
     drawn = torch.stack([each.picture for each in found])
     with torch.inference_mode():
-        projected, unseen = (
-            float(distance(features(drawn, layers), features(targets, layers)).mean())
-            for layers in (JUDGED, UNSEEN)
-        )
-    nearest = float(nearest_random(model, targets, random).mean())
-    nearest_unseen = float(nearest_random(model, targets, random, UNSEEN).mean())
+        one, other = features(drawn), features(targets)
+        projected, unseen = float(distance(one, other).mean()), float(distance(one[-1:], other[-1:]).mean())
+    nearest, nearest_unseen = nearest_random(model, targets, random).mean(0).tolist()
     return Row(data, pictures, projected, nearest, projected / nearest, unseen / nearest_unseen, seconds)
 
 
