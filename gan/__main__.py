@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from gan import commands_evaluate, commands_explore, commands_instrument, commands_train
+from gan import commands_evaluate, commands_explore, commands_inspect, commands_play, commands_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands_train.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
-    commands_instrument.add_parsers(subparsers)
+    commands_play.add_parsers(subparsers)
+    commands_inspect.add_parsers(subparsers)
     namespace = parser.parse_args(arguments)
     try:
         return int(namespace.run(namespace))

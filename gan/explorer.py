@@ -292,12 +292,16 @@ def _moved(
     return tuple(moved)
 
 
+def critic_labels(model: Model, state: ExplorerState) -> Tensor | None:
+    """What the discriminator is told of the state's picture: its class `[1]` or its attributes `[1, A]`."""
+    if model.config.attributes:
+        return chosen(latent(model, state), model.config.attributes)
+    return labels_for(model, state, 1)
+
+
 def opinion_of(model: Model, state: ExplorerState, picture: Tensor) -> Opinion | None:
     """The discriminator's opinion of a picture `[1, C, H, W]`; None where the checkpoint holds none."""
-    labels = labels_for(model, state, 1)
-    if model.config.attributes:
-        labels = chosen(latent(model, state), model.config.attributes)
-    opinions = model.opinion(picture, labels)
+    opinions = model.opinion(picture, critic_labels(model, state))
     return opinions[0] if opinions else None
 
 

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 DIFFERENT = 0.15
-SHARPNESS = 20.0
+SHARPNESS = 40.0
 FAINTEST = 1e-3
 
 
 def presence(pictures: Tensor) -> Tensor:
     """How much each pixel belongs to what the picture shows: `[N, H, W]` in (0, 1).
 
-    sigmoid(20 (|x - b| - 0.15)) with b the median colour of the border, and differences averaged over the
+    sigmoid(40 (|x - b| - 0.15)) with b the median colour of the border, and differences averaged over the
     channels in units of the value range.
     """
     border = torch.cat(

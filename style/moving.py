@@ -99,12 +99,17 @@ def mp4(frames: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
     width, height = (side - side % 2 for side in frames[0].size)
     if min(width, height) < 2:
         raise StyleError("An MP4 is at least two pixels wide and high.")
-    import av  # its libraries are large, and most visitors make no film
+    try:
+        import av  # its libraries are large, and most visitors make no film
+    except ImportError:
+        raise StyleError("An MP4 needs the package av; install requirements.txt, or choose a GIF.") from None
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-            track = container.add_stream("libx264", options={"crf": str(H264_QUALITY), "preset": "medium"})
+            # Without frames that wait for later ones (bf), a file keeps how long the very last one is shown.
+            options = {"crf": str(H264_QUALITY), "preset": "medium", "bf": "0"}
+            track = container.add_stream("libx264", options=options)
             track.width, track.height, track.pix_fmt = width, height, "yuv420p"
             track.time_base = track.codec_context.time_base = Fraction(1, MILLISECONDS)
             # Two cores serve everyone, and a film of this size is done in a second anyway.
