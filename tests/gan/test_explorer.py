@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from checkpoints import store
-from gan.directions import Direction, directions_of
+from gan.direction_files import Direction
+from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import (
     ExplorerState,
