@@ -75,7 +75,7 @@ class Found:
         z: the best latent vector, `[z_dim]`.
         label: its class, 0 where the generator is told none.
         picture: `[C, H, W]` in [-1, 1].
-        seconds_left: an estimate.
+        seconds_left: an estimate; None while starts are looked for.
     """
 
     step: int
@@ -84,7 +84,7 @@ class Found:
     z: Tensor
     label: int
     picture: Tensor
-    seconds_left: float
+    seconds_left: float | None
 
     def state(self, reference: str) -> ExplorerState:
         """As the explorer's state, in which every slider works."""
@@ -115,14 +115,14 @@ def project(model: Model, target: Tensor, search: Search | None = None) -> Itera
         raise GanError("This picture has another size or other colours than the generator's.")
     pool = _Pool(model, target)
     pool.offer(*_random_starts(model, search.samples))
-    yield pool.snapshot(0, search.steps, float("nan"))
+    yield pool.snapshot(0, search.steps, None)
     if model.generator.layout is not None:
         pool.offer(*layout_starts(model, target, SHORTLIST))
-        yield pool.snapshot(0, search.steps, float("nan"))
+        yield pool.snapshot(0, search.steps, None)
     for _ in range(search.rounds if network.attributes else 0):
         for attribute in range(len(network.attributes)):
             pool.offer(*_with_each_value(model, pool.z[0], attribute))
-            yield pool.snapshot(0, search.steps, float("nan"))
+            yield pool.snapshot(0, search.steps, None)
     yield from _downhill(pool, search)
 
 
@@ -143,7 +143,7 @@ class _Pool:
         self.labels = torch.cat([self.labels, labels])[nearest]
         self.distance = known[nearest]
 
-    def snapshot(self, step: int, steps: int, seconds_left: float) -> Found:
+    def snapshot(self, step: int, steps: int, seconds_left: float | None) -> Found:
         """The best so far."""
         z, labels = self.z[:1].clone(), self.labels[:1]
         picture = self.model.draw(z, labels if self.model.config.classes else None)[0]
