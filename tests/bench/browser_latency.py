@@ -156,6 +156,8 @@ def together(
     requests: list[str] = []
     for page in opened:
         page.on("request", lambda request: requests.append(request.url))
+    still = cpu_seconds(process)
+    time.sleep(seconds)
     before, started = cpu_seconds(process), time.perf_counter()
     for page in opened:
         page.evaluate(f"() => {{ window.moved = ({MOVE})({1000 * seconds}); }}")
@@ -168,6 +170,7 @@ def together(
         "pictures": sum(pictures for _, pictures in moved),
         "requests": len(requests),
         "processor": used / lasted,
+        "still": (before - still) / seconds,
     }
 
 
@@ -200,7 +203,8 @@ def main() -> None:
             )
             print(
                 f"{options.pages} pages, drawn by the {path}: {cost['events']} events, {cost['pictures']} "
-                f"pictures, {cost['requests']} requests, server {100 * cost['processor']:.1f} % of a core",
+                f"pictures, {cost['requests']} requests, server {100 * cost['processor']:.1f} % of a core "
+                f"(while they stood still {100 * cost['still']:.1f} %)",
                 flush=True,
             )
         browser.close()

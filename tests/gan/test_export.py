@@ -143,6 +143,10 @@ def test_an_untrusted_page_gets_parts_of_gans_only(tmp_path: Path, monkeypatch: 
     for asked in ((reference, "training"), ("vgg16", "generator"), ("../x", "generator"), ("gone", "critic")):
         with pytest.raises((GanError, export.store.CheckpointError)):
             export.part_bytes(*asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "MOST_NUMBERS", 100)
+        with pytest.raises(GanError, match="too large"):
+            export.part_bytes(reference, "generator")
     before = export.version_of(reference)
     (tmp_path / reference / "checkpoint" / "README.md").write_text("changed")
     assert export.version_of(reference) != before
