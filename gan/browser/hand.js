@@ -15,7 +15,7 @@ const menuOf = (axis) => find(".explore-plane-" + axis);
 const amongSeeds = () => menuOf("x").value === BETWEEN_SEEDS;
 
 function offerPlane() {
-  const names = model.directions.map((direction, index) => [index, direction.name.replace(/^Direction (?=\d)/, "")]);
+  const names = model.directions.map((direction, index) => [index, direction.name.replace(/^Direction (?=\d+ ·)/, "")]);
   options(menuOf("x"), [...names, [BETWEEN_SEEDS, "Between four seeds"]]);
   options(menuOf("y"), names);
   if (names.length > 1) menuOf("y").value = 1;
