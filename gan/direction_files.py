@@ -43,14 +43,30 @@ def saved_directions(model: Model) -> tuple[Direction, ...]:
     """The directions in the checkpoint's folder; empty where there are none that fit this generator."""
     try:
         checkpoint = store.find(model.reference)
-        if not checkpoint.has(FILE) or checkpoint.config != model.document:
+    except CheckpointError:
+        return ()
+    return _directions_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else ()
+
+
+def visitors_directions(folder: Path | str, z_dim: int) -> tuple[Direction, ...]:
+    """What visitors saved with the checkpoint in a folder; empty where there is none, or of another z."""
+    try:
+        found = _directions_in(store.read(folder), z_dim)
+    except CheckpointError:
+        return ()
+    return tuple(direction for direction in found if direction.method == "saved")
+
+
+def _directions_in(checkpoint: store.Checkpoint, z_dim: int) -> tuple[Direction, ...]:
+    try:
+        if not checkpoint.has(FILE):
             return ()
         vectors = checkpoint.tensors(FILE).get("vectors")
         with safe_open(checkpoint.path(FILE), framework="pt") as file:
             described = json.loads((file.metadata() or {}).get("directions", "[]"))
     except (CheckpointError, SafetensorError, OSError, ValueError):
         return ()
-    return _checked(vectors, described, model.config.z_dim)
+    return _checked(vectors, described, z_dim)
 
 
 def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Direction, ...]:
