@@ -11,6 +11,7 @@ from gan.serve import runtime_address
 FOLDER = Path(__file__).resolve().parent / "browser"
 SCRIPTS = (
     "random.js",
+    "codes.js",
     "latent.js",
     "state.js",
     "files.js",

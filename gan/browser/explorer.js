@@ -49,7 +49,7 @@ function showPath(path) {
   const line = find(".explore-path");
   line.dataset.path = path || line.dataset.path;
   const { seeds, place } = state.between || {};
-  const where = !seeds ? "" : seeds[0] === seeds[2]
+  const where = !seeds ? (state.base ? " · a picture of its own, from no seed" : "") : seeds[0] === seeds[2]
     ? " · between seeds " + seeds[0] + " and " + seeds[1] + ", " + Math.round(100 * place[0]) + " %"
     : " · between seeds " + seeds.join(", ");
   line.textContent = PATHS[line.dataset.path] + where;
@@ -417,6 +417,18 @@ function openNew(checkpoint) {
   pause();
   past.keep(before, "");
   open({ ...freshState(checkpoint), seed: state.seed, truncation: state.truncation });
+}
+
+// Another state as one change, of this or of another checkpoint.
+function openState(next) {
+  if (next.checkpoint === state.checkpoint && model?.checkpoint === next.checkpoint) {
+    change(() => { state = copyOf(next); });
+    return;
+  }
+  notice = "";
+  pause();
+  past.keep(before, "");
+  open(copyOf(next));
 }
 
 function offer(offered) {

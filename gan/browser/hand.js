@@ -42,7 +42,14 @@ function corners() {
   return seeds;
 }
 
+// The seed counts again: nothing else stands in its place.
+function fromSeed(target) {
+  delete target.between;
+  delete target.base;
+}
+
 function goTo(place) {
+  delete state.base;
   state.between = { seeds: corners(), place: place.map((share) => Number(within(share, 0, 1).toFixed(4))) };
 }
 
@@ -201,6 +208,7 @@ function step(now) {
   const share = way % 1;
   const [a, b] = [seeds[leg], seeds[(leg + 1) % seeds.length]];
   const eased = Number((share * share * (3 - 2 * share)).toFixed(4));
+  delete state.base;
   state.between = { seeds: [a, b, a, b], place: [eased, 0] };
   draw();
   requestAnimationFrame(step);
