@@ -31,6 +31,7 @@ from gan.explorer import (
 )
 from gan.latent import parse_seeds
 from gan.model import Model, load_reference
+from gan.page_answers import explore_directions, explore_keep
 from gan.pictures import to_images
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, gif, walk_pictures
 
@@ -159,6 +160,8 @@ def explorer_component(value: Answer) -> gr.HTML:
             answers(explore_neighbours),
             answers(explore_download),
             answers(explore_walk, _LONG_TURNS),
+            answers(explore_directions, _LONG_TURNS),
+            answers(explore_keep),
         ],
     )
 

@@ -132,6 +132,7 @@ function start(value) {
 // For the other tabs of the app: what is shown here, as a copy.
 (element.closest("#explore") || element).atelierState = () => copyOf(state);
 
+buildMethods();
 showPath("loading");
 element.classList.toggle("explore-alone", Boolean(props.model));
 watch("value", () => hear(props.value));

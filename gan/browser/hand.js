@@ -60,7 +60,7 @@ function goAlong(axis, by, from) {
   while (state.edits.length <= index) state.edits.push(0);
   const there = within((from[index] || 0) + by * 2 * direction.limit, -direction.limit, direction.limit);
   state.edits[index] = Number(there.toFixed(2));
-  if (state.mode !== "raw") sliders[index]?.show(state.edits[index]);
+  sliders.find((slider) => slider.index === index)?.show(state.edits[index]);
 }
 
 // Move by shares of the picture's side, to the right and upwards, from where `from` was.

@@ -104,7 +104,10 @@ function pythonState(state) {
 }
 
 // States near this one: the same distance away, each somewhere else, always the same ones.
-function neighbourStates(state, { limits }) {
+function neighbourStates(state, space) {
+  const moved = state.edits.findLastIndex(toHundredths) + 1;
+  const first = space.first ?? space.limits.length;
+  const limits = moved > first ? space.limits : space.limits.slice(0, first);
   const count = limits.length;
   if (!count) return [];
   const steps = randn(crc32(new TextEncoder().encode(pythonState(state))), NEIGHBOURS * count);

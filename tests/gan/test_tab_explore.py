@@ -16,9 +16,13 @@ from playwright.sync_api import Browser, Page
 
 from checkpoints import store
 from gan import tab_explore
-from gan.codes import encode_latent
-from gan.explorer import ExplorerState
+from gan.codes import encode_direction, encode_latent
+from gan.direction_sets import all_directions
+from gan.directions import directions_of
+from gan.explorer import ExplorerState, describe
 from gan.latent import latents
+from gan.model import load_reference
+from gan.page_answers import explore_directions, explore_keep
 from gan.serve import routes
 from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
 
@@ -58,6 +62,25 @@ def test_an_untrusted_question_is_answered_with_a_sentence(home: Path, function,
 )
 def test_a_walk_that_cannot_be_is_a_sentence(home: Path, more: dict[str, object]) -> None:
     assert "error" in answers(explore_walk)({"checkpoint": CATS, **more})
+
+
+def test_own_sliders_are_kept_with_a_checkpoint_of_this_machine(home: Path) -> None:
+    own = {"name": "wider", "vector": encode_direction(latents([3], 16)[0])}
+    kept = answers(explore_keep)({"checkpoint": REFERENCE, "own": [own]})
+    assert kept == {"kept": [own]}
+    assert describe(load_reference(REFERENCE))["kept"] == [own]
+    for wrong in (None, {}, {"checkpoint": REFERENCE, "own": [5]}, {"checkpoint": REFERENCE, "own": []}):
+        assert answers(explore_keep)(wrong)["error"].endswith(".")
+    assert "trained here" in answers(explore_keep)({"checkpoint": "cats", "own": [own]})["error"]
+
+
+def test_further_directions_go_on_where_the_first_ten_end(home: Path) -> None:
+    model = load_reference(CATS)
+    further = answers(explore_directions)({"checkpoint": CATS})["directions"]
+    assert [d["name"] for d in further] == [
+        d.name for d in all_directions(model)[len(directions_of(model)) :]
+    ]
+    assert list(answers(explore_directions)({"checkpoint": "gone"})) == ["error"]
 
 
 def test_drawing_leaves_the_thread_count_as_it_was(home: Path) -> None:
