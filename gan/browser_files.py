@@ -11,12 +11,16 @@ from gan.serve import runtime_address
 FOLDER = Path(__file__).resolve().parent / "browser"
 SCRIPTS = (
     "random.js",
+    "codes.js",
     "latent.js",
     "state.js",
     "files.js",
     "engine.js",
     "sliders.js",
     "explorer.js",
+    "memory.js",
+    "methods.js",
+    "own.js",
     "idle.js",
     "hand.js",
     "controls.js",

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from checkpoints import store
 from gan.attributes import chosen
-from gan.codes import decode_direction, decode_latent
+from gan.codes import decode_direction, decode_latent, encode_direction
 from gan.config import NetworkConfig
 from gan.direction_files import Direction
-from gan.direction_sets import all_directions
+from gan.direction_sets import all_directions, further_directions, kept_directions
 from gan.directions import directions_of
 from gan.errors import GanError
 from gan.export import describe_for_browser
@@ -364,6 +364,7 @@ def describe(model: Model) -> dict[str, Any]:
         "classes": list(model.classes) if model.config.classes else [],
         "attributes": [{"name": a.name, "values": list(a.values)} for a in model.attributes],
         "directions": [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions_of(model)],
+        "kept": kept_entries(model),
         "coordinates": coordinate_names(model),
         "coordinates_hint": _coordinates_hint(model.config),
         "resolution": model.config.resolution,
@@ -373,15 +374,30 @@ def describe(model: Model) -> dict[str, Any]:
     }
 
 
+def kept_entries(model: Model) -> list[dict[str, str]]:
+    """What visitors saved into the checkpoint's folder, as the page's own sliders: `name` and `vector`."""
+    named = [d for d in kept_directions(model) if d.name.strip()]
+    return [{"name": own_name(d.name), "vector": encode_direction(d.vector)} for d in named]
+
+
 def direction_entries(model: Model) -> list[dict[str, Any]]:
     """All directions for the page, in the order of a state's edits: `name`, `method`, `limit`, `vector`.
 
     Takes seconds the first time, so a page asks for them after it has opened a checkpoint. `vector` holds the
     numbers, so that a page can go along a direction by itself.
     """
+    return _entries(all_directions(model))
+
+
+def further_entries(model: Model) -> list[dict[str, Any]]:
+    """Those of `direction_entries` that a page does not have yet: the ones after its first."""
+    return _entries(further_directions(model))
+
+
+def _entries(directions: Sequence[Direction]) -> list[dict[str, Any]]:
     return [
         {"name": d.name, "method": d.method, "limit": d.limit, "vector": d.vector.tolist()}
-        for d in all_directions(model)
+        for d in directions
     ]
 
 

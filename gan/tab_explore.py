@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -29,10 +31,12 @@ from gan.explorer import (
 )
 from gan.latent import parse_seeds
 from gan.model import Model, load_reference
+from gan.page_answers import explore_directions, explore_keep
 from gan.pictures import to_images
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, gif, walk_pictures
 
 DOWNLOAD_SIDE = 512
+LONGEST_STATE = 100_000
 
 # The page's questions skip Gradio's queue, and anybody may ask them: two at a time draw, the others wait.
 _TURNS = BoundedSemaphore(2)
@@ -156,6 +160,8 @@ def explorer_component(value: Answer) -> gr.HTML:
             answers(explore_neighbours),
             answers(explore_download),
             answers(explore_walk, _LONG_TURNS),
+            answers(explore_directions, _LONG_TURNS),
+            answers(explore_keep),
         ],
     )
 
@@ -172,7 +178,9 @@ def first_value() -> Answer:
 
 
 def build(library: gr.BrowserState) -> gr.Textbox:
-    """Lay out the tab. Setting the returned (hidden) textbox to a reference opens that checkpoint."""
+    """Lay out the tab. Setting the returned (hidden) textbox to a checkpoint's reference opens it, and to the
+    JSON text of a state (`ExplorerState.to_json`) shows that picture.
+    """
     explorer = explorer_component(first_value())
     wanted = gr.Textbox(visible="hidden", elem_id="explore-open", show_label=False, container=False)
 
@@ -197,10 +205,21 @@ def build(library: gr.BrowserState) -> gr.Textbox:
     return wanted
 
 
-def _open(reference: str, references: Any) -> Any:
-    if not reference:
+def _open(wish: str, references: Any) -> Any:
+    """What the page is to show: a checkpoint by its reference, or a whole state from its JSON text."""
+    if not wish:
         return gr.skip()
-    return {"choices": checkpoint_choices(references), "open": reference}
+    choices = {"choices": checkpoint_choices(references)}
+    if not wish.lstrip().startswith("{"):
+        return {**choices, "open": wish}
+    try:
+        state = ExplorerState.from_json(json.loads(wish[:LONGEST_STATE]))
+    except GanError as error:
+        return {**choices, "notice": str(error)}
+    except (ValueError, RecursionError):
+        return {**choices, "notice": "This picture's settings are damaged; open it again where you found it."}
+    # Each wish has its own turn, so that the same picture can be opened again later.
+    return {**choices, "state": state.to_json(), "turn": time.time_ns() // 1000}
 
 
 def _api() -> None:

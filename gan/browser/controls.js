@@ -3,7 +3,7 @@
 const on = (selector, event, act) => find(selector).addEventListener(event, act);
 const toSeed = (seed, control = "seed") => change(() => {
   state.seed = within(Math.trunc(seed) || 0, 0, SEED_LIMIT);
-  delete state.between;
+  fromSeed(state);
 }, control);
 
 on(".explore-checkpoint", "change", (event) => openNew(event.target.value));
@@ -13,8 +13,9 @@ on(".explore-previous", "click", () => toSeed(state.seed - 1));
 on(".explore-next", "click", () => toSeed(state.seed + 1));
 on(".explore-surprise", "click", () => toSeed(Math.random() * 1000000, ""));
 on(".explore-reset", "click", () => change(() => {
-  Object.assign(state, { truncation: OPENING_TRUNCATION, edits: [], raw: {} });
+  Object.assign(state, { truncation: state.base ? 1 : OPENING_TRUNCATION, edits: [], raw: {} });
   delete state.between;
+  delete state.own;
 }));
 on(".explore-undo", "click", () => travel(past.undo(state)));
 on(".explore-redo", "click", () => travel(past.redo(state)));
@@ -97,13 +98,21 @@ on(".explore-walk-make", "click", async (event) => {
   find(".explore-walk-shown").hidden = false;
 });
 
-// Python sets the value: the choice of checkpoints when the library changes, or one to open from another tab.
+// Python sets the value: the choice of checkpoints when the library changes, or one to open from another tab, or
+// a whole state. A state comes with a number of its own, because the same value may be heard twice.
 function hear(value) {
   if (!value) return;
   offer(value.choices || []);
+  if (value.notice) complain(value.notice);
   if (value.open && value.open !== state.checkpoint) openNew(value.open);
+  if (value.state && value.turn !== heardTurn) {
+    heardTurn = value.turn;
+    openState({ ...freshState(value.state.checkpoint), ...value.state });
+  }
   openFirst();
 }
+
+let heardTurn = null;
 
 function start(value) {
   const linked = stateFrom(window.location.search);
@@ -120,6 +129,10 @@ function start(value) {
   if (!state.checkpoint) complain("There is no checkpoint yet: train one in Train, or pull one from the Hub.");
 }
 
+// For the other tabs of the app: what is shown here, as a copy.
+(element.closest("#explore") || element).atelierState = () => copyOf(state);
+
+buildMethods();
 showPath("loading");
 element.classList.toggle("explore-alone", Boolean(props.model));
 watch("value", () => hear(props.value));

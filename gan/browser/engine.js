@@ -53,11 +53,11 @@ function shareBelow(quantiles, value) {
 
 class Engine {
   constructor(ort, description) {
-    const { z_dim, vectors, critic, version } = description.browser;
+    const { critic, version } = description.browser;
     this.checkpoint = description.checkpoint;
     this.judged = description.judged;
     this.classes = description.classes.length;
-    this.space = { z_dim, vectors: vectors.map(vectorOf), limits: description.directions.map(({ limit }) => limit) };
+    this.space = description.space;
     Object.assign(this, { ort, version, quantiles: critic, side: description.resolution, turn: Promise.resolve() });
   }
 
@@ -89,6 +89,11 @@ class Engine {
 
   asked(session, values) {
     return Object.fromEntries(session.inputNames.map((name) => [name, values[name]]));
+  }
+
+  // Whether all directions that the state counts through are known here.
+  knows(state) {
+    return state.checkpoint === this.checkpoint && reaches(state) <= this.space.limits.length;
   }
 
   // The state's picture as the canvas takes it, and its z.

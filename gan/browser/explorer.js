@@ -7,6 +7,7 @@ const canvas = find(".explore-picture canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 const PAGE = 12;
 const SETTLED = 250;
+const MOST_ALONG = 20;
 const PATHS = {
   loading: "Getting ready to draw in your browser",
   browser: "Drawn in your browser",
@@ -49,7 +50,7 @@ function showPath(path) {
   const line = find(".explore-path");
   line.dataset.path = path || line.dataset.path;
   const { seeds, place } = state.between || {};
-  const where = !seeds ? "" : seeds[0] === seeds[2]
+  const where = !seeds ? (state.base ? " · a picture of its own, from no seed" : "") : seeds[0] === seeds[2]
     ? " · between seeds " + seeds[0] + " and " + seeds[1] + ", " + Math.round(100 * place[0]) + " %"
     : " · between seeds " + seeds.join(", ");
   line.textContent = PATHS[line.dataset.path] + where;
@@ -92,7 +93,7 @@ function withoutEngine(failure) {
 // A picture of `asked`, or `{ error }`. What came back also says whether it was drawn here (`image`).
 async function drawing(asked) {
   if (props.model) await opening;
-  if (engine?.checkpoint === asked.checkpoint) {
+  if (engine?.knows(asked)) {
     try {
       return await engine.draw(asked);
     } catch (failure) {
@@ -233,8 +234,9 @@ const frames = makeSlider({
 frames.range.classList.add("explore-walk-frames");
 find(".explore-walk-frames-place").append(frames.row);
 
-function directionSlider(direction, index) {
-  return makeSlider({
+function directionSlider(direction) {
+  const { index } = direction;
+  const slider = makeSlider({
     name: direction.name, low: -direction.limit, high: direction.limit, step: 0.1, rest: 0,
     attribute: "data-direction", index,
     ...sliding("direction " + index, (target, value) => {
@@ -242,6 +244,7 @@ function directionSlider(direction, index) {
       target.edits[index] = value;
     }),
   });
+  return Object.assign(slider, { index, valueIn: (target) => target.edits[index] || 0 });
 }
 
 // A latent vector that chooses: its first coordinates are wishes for one value each, and the strongest counts.
@@ -298,13 +301,14 @@ function coordinateSlider(index) {
 function buildSliders() {
   const raw = state.mode === "raw";
   const places = raw ? [...model.coordinates.keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
-  sliders = raw ? places.map(coordinateSlider) : model.directions.map(directionSlider);
+  if (raw) sliders = places.map(coordinateSlider);
+  else sliders = method === "own" ? ownDirections().map(ownSlider) : directionsBy(method).map(directionSlider);
   find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
   watchStrips();
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
-  find(".explore-mode-hint").textContent = raw
-    ? model.coordinates_hint
-    : "What changes the picture most, strongest first. A click on a number puts its slider back.";
+  find(".explore-methods").hidden = raw;
+  showMethodHint(raw ? model.coordinates_hint : undefined);
+  showOwnMaker();
   find(".explore-pager").hidden = !raw;
   find(".explore-pager span").textContent =
     "coordinates " + page * PAGE + " to " + (Math.min(model.coordinates.length, (page + 1) * PAGE) - 1) + " of " + model.coordinates.length;
@@ -334,13 +338,14 @@ function showControls() {
     buildSliders();
   }
   if (state.mode === "raw") showCoordinates();
-  else sliders.forEach((slider, index) => slider.show(state.edits[index] || 0));
+  else for (const slider of sliders) slider.show(slider.valueIn(state));
   showHistory();
 }
 
 function showHistory() {
   find(".explore-undo").disabled = !past.undos.length;
   find(".explore-redo").disabled = !past.redos.length;
+  if (model) showMoved();
 }
 
 function options(select, entries) {
@@ -348,7 +353,7 @@ function options(select, entries) {
 }
 
 function showModel(description) {
-  model = description;
+  model = { ...description, space: spaceOf(description) };
   page = 0;
   offerPlane();
   find(".explore-sliders").dataset.mode = "";
@@ -364,7 +369,8 @@ function showModel(description) {
     select.append(new Option(model.title, model.checkpoint));
   }
   showControls();
-  openEngine(description);
+  openEngine(model);
+  lookWhereNeeded();
 }
 
 // Picture first: directions of a new checkpoint may take the server a few seconds.
@@ -386,9 +392,8 @@ async function open(next) {
 // A link may ask for more than this generator has: the link that is shown again asks for what is drawn.
 function fit(description) {
   if (state.class >= Math.max(1, description.classes.length)) state.class = 0;
-  state.edits = description.directions
-    .slice(0, state.edits.length)
-    .map(({ limit }, index) => within(state.edits[index] || 0, -limit, limit));
+  const limit = (index) => description.directions[index]?.limit ?? MOST_ALONG;
+  state.edits = state.edits.map((edit, index) => within(edit || 0, -limit(index), limit(index)));
   const known = Object.entries(state.raw).filter(([index]) => Number(index) < description.coordinates.length);
   state.raw = Object.fromEntries(known.map(([index, value]) => [index, within(value, -4, 4)]));
 }
@@ -417,6 +422,18 @@ function openNew(checkpoint) {
   pause();
   past.keep(before, "");
   open({ ...freshState(checkpoint), seed: state.seed, truncation: state.truncation });
+}
+
+// Another state as one change, of this or of another checkpoint.
+function openState(next) {
+  if (next.checkpoint === state.checkpoint && model?.checkpoint === next.checkpoint) {
+    change(() => { state = copyOf(next); });
+    return;
+  }
+  notice = "";
+  pause();
+  past.keep(before, "");
+  open(copyOf(next));
 }
 
 function offer(offered) {

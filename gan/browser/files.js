@@ -25,5 +25,5 @@ async function pngOf(canvas, side, state) {
     context.drawImage(canvas, 0, 0, side, side);
   }
   const blob = await new Promise((done) => source.toBlob(done, "image/png"));
-  return withText(new Uint8Array(await blob.arrayBuffer()), "latent-atelier", JSON.stringify(state));
+  return withText(new Uint8Array(await blob.arrayBuffer()), "latent-atelier", asciiJson(state));
 }

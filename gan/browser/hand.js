@@ -42,7 +42,14 @@ function corners() {
   return seeds;
 }
 
+// The seed counts again: nothing else stands in its place.
+function fromSeed(target) {
+  delete target.between;
+  delete target.base;
+}
+
 function goTo(place) {
+  delete state.base;
   state.between = { seeds: corners(), place: place.map((share) => Number(within(share, 0, 1).toFixed(4))) };
 }
 
@@ -53,7 +60,7 @@ function goAlong(axis, by, from) {
   while (state.edits.length <= index) state.edits.push(0);
   const there = within((from[index] || 0) + by * 2 * direction.limit, -direction.limit, direction.limit);
   state.edits[index] = Number(there.toFixed(2));
-  if (state.mode !== "raw") sliders[index]?.show(state.edits[index]);
+  sliders.find((slider) => slider.index === index)?.show(state.edits[index]);
 }
 
 // Move by shares of the picture's side, to the right and upwards, from where `from` was.
@@ -201,6 +208,7 @@ function step(now) {
   const share = way % 1;
   const [a, b] = [seeds[leg], seeds[(leg + 1) % seeds.length]];
   const eased = Number((share * share * (3 - 2 * share)).toFixed(4));
+  delete state.base;
   state.between = { seeds: [a, b, a, b], place: [eased, 0] };
   draw();
   requestAnimationFrame(step);

@@ -18,7 +18,7 @@ function stopErrands() {
 async function runErrands() {
   const own = ++round;
   if (busy || !model) return;
-  if (!engine) {
+  if (!engine?.knows(state)) {
     await serversNeighbours(own);
     return;
   }

@@ -54,14 +54,25 @@ function planeVector({ seeds, place }, size) {
   return slerp(slerp(a, b, place[0]), slerp(c, d, place[0]), place[1]);
 }
 
-// z = truncation z(seed or place) + sum of edits along the directions; raw coordinates then replace theirs.
+// Where a state starts: a place between seeds, its own latent vector where that fits, or its seed's.
+function startOf(state, size) {
+  if (state.between) return planeVector(state.between, size);
+  const base = state.base ? remembered(decodeLatent, state.base) : null;
+  return base?.length === size ? base : seedVector(state.seed, size);
+}
+
+// z = truncation z(start) + sum of edits along the directions, and along the visitor's own; raw coordinates
+// then replace theirs.
 function latentOf(state, { z_dim, vectors, limits }) {
-  const start = state.between ? planeVector(state.between, z_dim) : seedVector(state.seed, z_dim);
-  const z = Float32Array.from(start, (value) => state.truncation * value);
+  const z = Float32Array.from(startOf(state, z_dim), (value) => state.truncation * value);
   state.edits.slice(0, vectors.length).forEach((edit, k) => {
     const amount = within(edit || 0, -limits[k], limits[k]);
     if (amount) vectors[k].forEach((value, i) => { z[i] += amount * value; });
   });
+  for (const { vector, amount } of state.own || []) {
+    const way = remembered(decodeDirection, vector);
+    if (amount && way?.length === z_dim) way.forEach((value, i) => { z[i] += amount * value; });
+  }
   for (const [index, value] of Object.entries(state.raw)) if (Number(index) < z_dim) z[index] = value;
   return z;
 }
@@ -69,22 +80,34 @@ function latentOf(state, { z_dim, vectors, limits }) {
 // A number as Python writes a float, and a state as its json.dumps: the server draws its neighbours from that.
 const pythonFloat = (value) => (Number.isInteger(value) ? value + ".0" : String(value));
 
+const toHundredths = (value) => Math.round((value || 0) * 100) / 100 + 0;
+
+function pythonOwn(own) {
+  const each = own.map(({ name, vector, amount }) =>
+    `{"name": ${asciiJson(name)}, "vector": "${vector}", "amount": ${pythonFloat(toHundredths(amount))}}`);
+  return each.length ? `, "own": [${each.join(", ")}]` : "";
+}
+
 function pythonState(state) {
-  const edits = state.edits.map((value) => Math.round((value || 0) * 100) / 100 + 0);
+  const edits = state.edits.map(toHundredths);
   while (edits.length && !edits[edits.length - 1]) edits.pop();
   const raw = Object.entries(state.raw).map(([index, value]) => `"${index}": ${pythonFloat(value)}`);
   const between = state.between
     ? `, "between": {"seeds": [${state.between.seeds.join(", ")}], "place": [${state.between.place.map(pythonFloat).join(", ")}]}`
     : "";
   return (
-    `{"checkpoint": ${JSON.stringify(state.checkpoint)}, "seed": ${state.seed}, ` +
+    `{"checkpoint": ${asciiJson(state.checkpoint)}, "seed": ${state.seed}, ` +
     `"truncation": ${pythonFloat(state.truncation)}, "class": ${state.class}, "mode": "", ` +
-    `"edits": [${edits.map(pythonFloat).join(", ")}], "raw": {${raw.join(", ")}}${between}}`
+    `"edits": [${edits.map(pythonFloat).join(", ")}], "raw": {${raw.join(", ")}}${between}` +
+    pythonOwn(state.own || []) + (state.base ? `, "base": "${state.base}"}` : "}")
   );
 }
 
 // States near this one: the same distance away, each somewhere else, always the same ones.
-function neighbourStates(state, { limits }) {
+function neighbourStates(state, space) {
+  const moved = state.edits.findLastIndex(toHundredths) + 1;
+  const first = space.first ?? space.limits.length;
+  const limits = moved > first ? space.limits : space.limits.slice(0, first);
   const count = limits.length;
   if (!count) return [];
   const steps = randn(crc32(new TextEncoder().encode(pythonState(state))), NEIGHBOURS * count);

@@ -3,6 +3,13 @@
 const SEED_LIMIT = 4294967295;
 const OPENING_TRUNCATION = props.opening_truncation;
 const STRONGEST_WISH = 4;
+const OWN_LIMIT = 8;
+const MOST_OWN = 8;
+const MOST_EDITS = 64;
+const QUERY_KEYS = ["checkpoint", "seed", "psi", "class", "edits", "raw", "between", "base", "own", "sliders"];
+
+// Besides these a state may have `between` (a place between seeds), `base` (a latent vector instead of the
+// seed's) and `own` (steps along directions that the visitor made).
 
 function freshState(checkpoint) {
   return { checkpoint, seed: 0, truncation: OPENING_TRUNCATION, class: 0, mode: "directions", edits: [], raw: {} };
@@ -35,6 +42,8 @@ function queryOf(state) {
   if (edits.length) pairs.push(["edits", edits.join(",")]);
   if (raw.length) pairs.push(["raw", raw.join(",")]);
   if (state.between) pairs.push(["between", state.between.seeds.join(",") + ":" + state.between.place.join(",")]);
+  if (state.base) pairs.push(["base", state.base]);
+  for (const { name, vector, amount } of state.own || []) if (amount) pairs.push(["own", amount + ":" + vector + ":" + name]);
   if (state.mode === "raw") pairs.push(["sliders", "raw"]);
   return pairs.map(([key, value]) => key + "=" + readable(String(value))).join("&");
 }
@@ -47,14 +56,25 @@ function stateFrom(search) {
   state.truncation = within(numberOr(query.get("psi"), OPENING_TRUNCATION), 0, 2);
   state.class = Math.max(0, Math.trunc(numberOr(query.get("class"), 0)));
   state.mode = query.get("sliders") === "raw" ? "raw" : "directions";
-  if (query.get("edits")) state.edits = query.get("edits").split(",").slice(0, 64).map((x) => numberOr(x, 0));
+  if (query.get("edits")) state.edits = query.get("edits").split(",").slice(0, MOST_EDITS).map((x) => numberOr(x, 0));
   for (const pair of (query.get("raw") || "").split(",").slice(0, 512)) {
     const [index, value] = pair.split(":");
     if (/^[0-9]{1,3}$/.test(index) && Number.isFinite(Number.parseFloat(value))) state.raw[Number(index)] = Number.parseFloat(value);
   }
   const between = betweenFrom(query.get("between") || "");
   if (between) state.between = between;
+  if (decodeLatent(query.get("base"))) state.base = query.get("base");
+  const own = query.getAll("own").slice(0, MOST_OWN).map(ownFrom).filter(Boolean);
+  if (own.length) state.own = own;
   return state;
+}
+
+// A step along a direction of one's own, such as 1.5:AQID:opens the eyes; null where the text says something else.
+function ownFrom(text) {
+  const [amount, vector, ...rest] = text.split(":");
+  const name = ownName(rest.join(":"));
+  if (!name || !Number.isFinite(Number.parseFloat(amount)) || !decodeDirection(vector)) return null;
+  return { name, vector, amount: toHundredths(within(Number.parseFloat(amount), -OWN_LIMIT, OWN_LIMIT)) };
 }
 
 // A place between four seeds, such as 1,5,1,5:0.25,0; null where the text says something else.
@@ -70,8 +90,7 @@ function betweenFrom(text) {
 
 // The page's address with the explorer's keys replaced and everybody else's left alone.
 function addressOf(state) {
-  const own = ["checkpoint", "seed", "psi", "class", "edits", "raw", "between", "sliders"];
-  const others = [...new URLSearchParams(window.location.search)].filter(([key]) => !own.includes(key));
+  const others = [...new URLSearchParams(window.location.search)].filter(([key]) => !QUERY_KEYS.includes(key));
   const rest = others.map(([key, value]) => "&" + readable(key) + "=" + readable(value)).join("");
   return window.location.origin + window.location.pathname + "?" + queryOf(state) + rest;
 }

@@ -11,6 +11,7 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from gan.browser_files import FOLDER, page_settings
+from gan.codes import decode_direction, decode_latent, encode_direction, encode_latent
 from gan.directions import Direction, directions_of
 from gan.explorer import ExplorerState, latent_of, neighbours
 from gan.export import describe_for_browser
@@ -18,6 +19,7 @@ from gan.latent import latents, slerp
 from gan.model import load
 
 SEEDS = [0, 1, 2, 42, 1234, 2**31 - 1, 2**31, 2**32 - 1, *range(1000, 1200, 7)]
+OWN = {"name": "weit · 目 👁", "vector": encode_direction(latents([7], 6)[0]), "amount": 1.5}
 SPACE = """
 const vectorOf = (packed) => new Float32Array(Uint8Array.from(atob(packed), (c) => c.charCodeAt(0)).buffer);
 const spaceOf = ({ z_dim, vectors }, limits) => ({ z_dim, vectors: vectors.map(vectorOf), limits });
@@ -32,7 +34,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def evaluated(page: Page, expression: str, given: Any) -> Any:
-    code = "".join((FOLDER / name).read_text("utf-8") for name in ("random.js", "latent.js", "state.js"))
+    code = "".join(
+        (FOLDER / name).read_text("utf-8") for name in ("random.js", "codes.js", "latent.js", "state.js")
+    )
     return page.evaluate(
         f"([props, given]) => {{ {code} {SPACE} return {expression}; }}", [page_settings(), given]
     )
@@ -59,12 +63,14 @@ def test_the_way_between_two_vectors_is_the_same(page: Page) -> None:
             )
 
 
+@pytest.mark.parametrize("base", ["", encode_latent(latents([6], 6)[0]), encode_latent(latents([6], 7)[0])])
+@pytest.mark.parametrize("own", [[], [OWN, {**OWN, "amount": -3.25}, {**OWN, "vector": "AQIDBA"}]])
 @pytest.mark.parametrize("between", [None, {"seeds": [3, 7, 3, 7], "place": [0.25, 0.0]},
                                      {"seeds": [1, 2, 3, 4], "place": [0.3125, 0.9]}])  # fmt: skip
-def test_a_state_is_the_same_latent_vector(page: Page, between: Any) -> None:
+def test_a_state_is_the_same_latent_vector(page: Page, between: Any, own: Any, base: str) -> None:
     directions = [Direction("a", "pca", latents([8], 6)[0]), Direction("b", "pca", latents([9], 6)[0], 2.0)]
     state = {"checkpoint": "x", "seed": 5, "truncation": 0.65, "class": 0, "edits": [1.5, -9, 4]}
-    state |= {"raw": {"1": -2.5, "77": 1}, "between": between}
+    state |= {"raw": {"1": -2.5, "77": 1}, "between": between, "own": own, "base": base}
     limits = [direction.limit for direction in directions]
     told = {"z_dim": 6, "vectors": describe_for_browser(load("cats"), directions)["vectors"]}
     drawn = evaluated(page, "[...latentOf(given[0], spaceOf(given[1], given[2]))]", [state, told, limits])
@@ -73,7 +79,8 @@ def test_a_state_is_the_same_latent_vector(page: Page, between: Any) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"edits": [0, 1.25, 0], "raw": {"3": 4, "0": -0.5}, "class": 2},
-                                  {"between": {"seeds": [1, 5, 1, 5], "place": [0.5, 0]}}])  # fmt: skip
+                                  {"between": {"seeds": [1, 5, 1, 5], "place": [0.5, 0]}},
+                                  {"own": [OWN], "base": encode_latent(latents([6], 72)[0])}])  # fmt: skip
 def test_a_state_has_the_same_neighbours(page: Page, more: dict[str, Any]) -> None:
     model = load("cats")
     directions = directions_of(model)
@@ -92,3 +99,29 @@ def test_a_link_holds_the_place_between_seeds(page: Page) -> None:
     assert evaluated(page, "stateFrom('?' + given)", query) == state
     for wrong in ("1,2,3:0,0", "1,2,3,4", "1,2,3,4:x,1", "a", ":"):
         assert "between" not in evaluated(page, "stateFrom('?checkpoint=a&between=' + given)", wrong)
+
+
+def test_a_link_holds_a_latent_vector_and_own_directions(page: Page) -> None:
+    state = {"checkpoint": "a", "seed": 5, "truncation": 1, "class": 0, "mode": "directions", "edits": []}
+    state |= {"raw": {}, "base": encode_latent(latents([3], 6)[0]), "own": [OWN, {**OWN, "name": "a: b, c"}]}
+    query = evaluated(page, "queryOf(given)", state)
+    assert f"base={state['base']}&own=1.5:{OWN['vector']}:weit" in query
+    assert evaluated(page, "stateFrom('?' + given)", query) == state
+    for wrong in ("base=A", "base=%3C", "own=1:A:x", "own=x:AQID:y", "own=1:AQID:", "own=1:AAAA:x"):
+        assert (
+            evaluated(page, "stateFrom('?checkpoint=a&' + given)", wrong).keys().isdisjoint({"base", "own"})
+        )
+
+
+def test_vectors_are_written_and_read_as_in_python(page: Page) -> None:
+    for z in (*latents(range(5), 7), torch.tensor([9.0, -9.0, 0.5 / 4096, 1.5 / 4096, 0.0])):
+        text = evaluated(page, "encodeLatent(Float64Array.from(given))", z.double().tolist())
+        assert text == encode_latent(z)
+        assert evaluated(page, "[...decodeLatent(given)]", text) == decode_latent(text).tolist()
+        text = evaluated(page, "encodeDirection(Float64Array.from(given))", z.double().tolist())
+        assert text == encode_direction(z)
+        drawn = evaluated(page, "[...decodeDirection(given)]", text)
+        torch.testing.assert_close(torch.tensor(drawn), decode_direction(text))
+    assert evaluated(page, "encodeDirection(Float64Array.from(given))", [0, 0]) == ""
+    for wrong in ("", "A", "AB==", "A+/B", "A" * 2000, "AAB", 5, None):
+        assert evaluated(page, "decodeLatent(given)", wrong) is None

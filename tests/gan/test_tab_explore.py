@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from io import BytesIO
@@ -15,6 +16,13 @@ from playwright.sync_api import Browser, Page
 
 from checkpoints import store
 from gan import tab_explore
+from gan.codes import encode_direction, encode_latent
+from gan.direction_sets import all_directions
+from gan.directions import directions_of
+from gan.explorer import ExplorerState, describe
+from gan.latent import latents
+from gan.model import load_reference
+from gan.page_answers import explore_directions, explore_keep
 from gan.serve import routes
 from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
 
@@ -56,6 +64,25 @@ def test_a_walk_that_cannot_be_is_a_sentence(home: Path, more: dict[str, object]
     assert "error" in answers(explore_walk)({"checkpoint": CATS, **more})
 
 
+def test_own_sliders_are_kept_with_a_checkpoint_of_this_machine(home: Path) -> None:
+    own = {"name": "wider", "vector": encode_direction(latents([3], 16)[0])}
+    kept = answers(explore_keep)({"checkpoint": REFERENCE, "own": [own]})
+    assert kept == {"kept": [own]}
+    assert describe(load_reference(REFERENCE))["kept"] == [own]
+    for wrong in (None, {}, {"checkpoint": REFERENCE, "own": [5]}, {"checkpoint": REFERENCE, "own": []}):
+        assert answers(explore_keep)(wrong)["error"].endswith(".")
+    assert "trained here" in answers(explore_keep)({"checkpoint": "cats", "own": [own]})["error"]
+
+
+def test_further_directions_go_on_where_the_first_ten_end(home: Path) -> None:
+    model = load_reference(CATS)
+    further = answers(explore_directions)({"checkpoint": CATS})["directions"]
+    assert [d["name"] for d in further] == [
+        d.name for d in all_directions(model)[len(directions_of(model)) :]
+    ]
+    assert list(answers(explore_directions)({"checkpoint": "gone"})) == ["error"]
+
+
 def test_drawing_leaves_the_thread_count_as_it_was(home: Path) -> None:
     before = torch.get_num_threads()
     assert "picture" in answers(explore_render)({"checkpoint": CATS})
@@ -72,6 +99,8 @@ def url(home: Path, request: pytest.FixtureRequest) -> Iterator[str]:
                 wanted = tab_explore.build(library)
             with gr.Tab("Other"):
                 keep = gr.Button("Keep", elem_id="keep")
+                show = gr.Textbox(elem_id="show")
+                show.submit(lambda text: text, inputs=show, outputs=wanted)
                 keep.click(lambda: ([REFERENCE], REFERENCE), outputs=[library, wanted])
     own = {"routes": routes()} if request.param == "browser" else {}
     _, local, _ = demo.launch(
@@ -164,6 +193,37 @@ def test_a_kept_checkpoint_appears_and_opens_with_its_classes(page: Page) -> Non
     page.select_option("select.explore-class", label="bag")
     after(page, before)
     assert "Zalando" in page.inner_text(".explore-credit")
+
+
+def test_a_whole_state_can_be_opened_again_and_again_and_read(page: Page) -> None:
+    first = shown(page)
+    state = {
+        "checkpoint": CATS,
+        "base": encode_latent(latents([9], 16)[0]),
+        "edits": [1.5],
+        "truncation": 0.9,
+    }
+    before = first
+    for _ in range(2):
+        page.get_by_role("tab", name="Other").click()
+        page.fill("#show textarea, #show input", json.dumps(state))
+        page.press("#show textarea, #show input", "Enter")
+        moved = after(page, before)
+        page.get_by_role("tab", name="Explore").click()
+        told = page.evaluate("document.querySelector('#explore').atelierState()")
+        assert ExplorerState.from_json(told) == ExplorerState.from_json(state)
+        page.click(".explore-undo")
+        assert after(page, moved) == first
+        before = first
+        state["edits"] = [-1.5]
+    for wrong in ("{", '{"checkpoint": 5}'):
+        page.get_by_role("tab", name="Other").click()
+        page.fill("#show textarea, #show input", wrong)
+        page.press("#show textarea, #show input", "Enter")
+        page.wait_for_function("document.querySelector('.explore-error').textContent.endsWith('.')")
+        page.get_by_role("tab", name="Explore").click()
+        page.click(".explore-next")
+        page.wait_for_function("document.querySelector('.explore-error').textContent === ''")
 
 
 def test_a_link_to_nothing_says_so_and_shows_what_there_is(page: Page, url: str) -> None:

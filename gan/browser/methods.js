@@ -1,0 +1,103 @@
+// Sliders by the way in which they were found. The first ten come with a checkpoint; the server is asked for
+// the further ones when they are wanted, because finding them takes a while.
+
+const METHODS = {
+  strongest: ["Strongest", "What changes the picture most, strongest first. A click on a number puts its slider back."],
+  pca: ["PCA", "The ways in which the network's first layer varies most (principal component analysis)."],
+  "closed-form": ["Closed form", "What the network's weights alone amplify most; no picture was looked at."],
+  supervised: ["By name", "Fitted to labels or measurements, so that a slider does what its name says."],
+  own: ["Yours", "Sliders that you make yourself. This browser remembers them."],
+};
+const LOOKING = "Looking for these directions; the first time can take a minute.";
+let method = "strongest";
+
+// What the explorer needs of a checkpoint to turn a state into z; the further directions are added later.
+function spaceOf({ browser, directions }) {
+  const { z_dim, vectors } = browser;
+  const limits = directions.map(({ limit }) => limit);
+  return { z_dim, vectors: vectors.map(vectorOf), limits, first: limits.length };
+}
+
+const allDirections = () => [...model.directions, ...(model.further || [])];
+const reaches = (state) => state.edits.findLastIndex((edit) => edit) + 1;
+
+// The further directions, once a checkpoint; the promise tells whether they are there.
+function lookFurther() {
+  const asked = model;
+  asked.looking ||= ask("explore_directions", { checkpoint: asked.checkpoint }).then((answer) => {
+    if (answer.error) {
+      asked.looking = null;
+      if (model === asked) complain(answer.error);
+      return false;
+    }
+    asked.further = answer.directions;
+    asked.space.vectors.push(...answer.directions.map(({ vector }) => Float32Array.from(vector)));
+    asked.space.limits.push(...answer.directions.map(({ limit }) => limit));
+    return model === asked;
+  });
+  return asked.looking;
+}
+
+// A link may count through more directions than are known yet: then the server draws until they are.
+async function lookWhereNeeded() {
+  if (reaches(state) <= model.space.limits.length || !(await lookFurther())) return;
+  state.edits = state.edits.slice(0, model.space.limits.length)
+    .map((edit, index) => within(edit || 0, -model.space.limits[index], model.space.limits[index]));
+  before = copyOf(state);
+  rebuildSliders();
+  draw();
+}
+
+// The directions of a method with their places among the state's edits.
+function directionsBy(name) {
+  const known = allDirections().map((direction, index) => ({ ...direction, index }));
+  if (name === "strongest") return known.slice(0, model.space.first);
+  return known.slice(model.space.first).filter((direction) => direction.method === name);
+}
+
+function rebuildSliders() {
+  find(".explore-sliders").dataset.mode = "";
+  showControls();
+}
+
+async function chooseMethod(name) {
+  method = name;
+  rebuildSliders();
+  if (name === "strongest" || name === "own" || model.further) return;
+  if (await lookFurther()) rebuildSliders();
+  else if (method === name) showMethodHint("");
+}
+
+function showMethodHint(instead) {
+  const waiting = method !== "strongest" && method !== "own" && !model.further;
+  const none = !waiting && method !== "own" && !directionsBy(method).length;
+  const hint = waiting ? LOOKING : none ? "This generator has no directions of this kind." : METHODS[method][1];
+  find(".explore-mode-hint").textContent = instead ?? hint;
+}
+
+// How many sliders of each kind are away from the middle, as a small number at its name.
+function showMoved() {
+  for (const label of element.querySelectorAll(".explore-methods label")) {
+    const name = label.firstChild.value;
+    const count = name === "own"
+      ? (state.own || []).filter(({ amount }) => amount).length
+      : directionsBy(name).filter(({ index }) => state.edits[index]).length;
+    label.lastChild.textContent = count ? String(count) : "";
+    label.lastChild.title = count ? count + " moved" : "";
+  }
+}
+
+function buildMethods() {
+  find(".explore-methods").replaceChildren(...Object.entries(METHODS).map(([name, [title]]) => {
+    const label = document.createElement("label");
+    const choice = document.createElement("input");
+    Object.assign(choice, { type: "radio", name: "explore-method", value: name, checked: name === method });
+    choice.addEventListener("change", () => model && chooseMethod(name));
+    const count = document.createElement("b");
+    const text = document.createElement("span");
+    text.textContent = title;
+    label.append(choice, text, count);
+    label.hidden = Boolean(props.model) && !["strongest", "own"].includes(name);
+    return label;
+  }));
+}
