@@ -13,7 +13,7 @@ import gradio as gr
 
 import upkeep
 from checkpoints import tab as tab_share
-from gan import serve, tab_explore, tab_train
+from gan import serve, tab_closer, tab_explore, tab_train
 from style import tab as tab_stylise
 
 TITLE = "Latent Atelier"
@@ -56,6 +56,7 @@ def build() -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
+                tab_closer.build(library, open_in_explore)
             with gr.Tab("Stylise", id="stylise"):
                 tab_stylise.build(library)
             with gr.Tab("Train", id="train"):

@@ -1,0 +1,262 @@
+"""Below the explorer: look closer at its picture, compare, mix, and look for a picture of one's own in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from threading import BoundedSemaphore
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from checkpoints.errors import CheckpointError
+from gan import closer_view as view
+from gan.errors import GanError
+from gan.explorer import ExplorerState, checkpoint_choices, render
+from gan.inversion import Found, prepared, project
+from gan.latent import parse_seeds
+from gan.mixing import MOST_ON_A_SIDE, groups_of, mixed_state
+from gan.model import Model, load_reference
+from gan.pictures import to_images
+from gan.tab_explore import one_thread
+from style.errors import StyleError
+from style.images import read_picture
+
+LONGEST_STATE = 20_000
+TILE = 192
+LOOKS = [
+    ("Where the discriminator looks", "heat"),
+    ("Is it a copy?", "copies"),
+    ("Inside the generator", "inside"),
+    ("Both networks, layer by layer", "layers"),
+]
+# The first input of an event is what the explorer shows at this moment.
+READ_STATE = """(...values) => [
+  JSON.stringify(document.querySelector('#explore').atelierState()), ...values.slice(1)]"""
+SHOW_EXPLORER = "() => document.querySelector('#explore').scrollIntoView({behavior: 'smooth'})"
+_TURN = BoundedSemaphore(1)
+_QUIET: Any = {"api_visibility": "private", "js": READ_STATE, "concurrency_id": "closer"}
+_AT_ONCE: Any = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+_MISTAKES = (GanError, CheckpointError, StyleError)
+
+
+def build(library: gr.BrowserState, open_in_explore: gr.Textbox) -> None:
+    """Lay out the panels. `open_in_explore` takes the JSON text of a state that the explorer is to show."""
+    asked = gr.Textbox(visible="hidden", show_label=False, container=False)
+    with gr.Accordion("Look closer at this picture", open=False, elem_id="closer"):
+        _build_looks(asked)
+    with gr.Accordion("Find your own picture in this generator", open=False, elem_id="project"):
+        _build_project(asked, open_in_explore)
+    with gr.Accordion("Mix pictures in a grid", open=False, elem_id="mixing") as mixing:
+        _build_mixing(asked, open_in_explore, mixing)
+    with gr.Accordion("Compare with another checkpoint", open=False, elem_id="comparing") as comparing:
+        _build_comparing(asked, library, comparing)
+
+
+def read(text: str) -> tuple[Model, ExplorerState]:
+    """The explorer's state as the page sent it, and its model. Raises GanError or CheckpointError."""
+    try:
+        state = ExplorerState.from_json(json.loads(text[:LONGEST_STATE]))
+    except (ValueError, TypeError, RecursionError):
+        raise GanError("The explorer shows no picture yet; wait until it does, then try again.") from None
+    return load_reference(state.reference), state
+
+
+def _build_looks(asked: gr.Textbox) -> None:
+    gr.Markdown("What the networks do with the picture that the explorer shows now.")
+    what = gr.Radio(LOOKS, value="heat", show_label=False, elem_id="closer-what")
+    button = gr.Button("Look", variant="primary", elem_id="closer-look")
+    shown = gr.HTML("", css_template=view.CSS, elem_id="closer-shown")
+    button.click(look, [asked, what], shown, concurrency_limit=1, trigger_mode="always_last", **_QUIET)
+
+
+def look(text: str, what: str) -> str:
+    """One of the four looks at a picture, as HTML, or the sentence that says why not."""
+    try:
+        model, state = read(text)
+        with one_thread(_TURN):
+            return view.LOOKS[what](model, state) if what in view.LOOKS else view.note_html("Choose a look.")
+    except _MISTAKES as error:
+        return view.note_html(str(error))
+
+
+def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
+    gr.Markdown(
+        "Looks for the latent vector whose picture comes nearest to yours: its middle square, as small as "
+        "the generator's pictures. A generator of cats finds cats, so expect a likeness, not your photo."
+    )
+    photo = gr.Image(
+        label="Your picture", type="filepath", sources=["upload"], height=240, elem_id="project-photo"
+    )
+    with gr.Row():
+        start = gr.Button("Find it", variant="primary", elem_id="project-start")
+        stop = gr.Button("Stop, keep the best", interactive=False, elem_id="project-stop")
+        opening = gr.Button("Open in the explorer", interactive=False, elem_id="project-open")
+    told = gr.HTML("", css_template=view.CSS, elem_id="project-told")
+    shown = gr.HTML("", css_template=view.CSS, elem_id="project-shown")
+    found = gr.Textbox(visible="hidden", show_label=False, container=False)
+    searching = start.click(
+        search, [asked, photo], [told, shown, found, start, stop, opening], show_progress="hidden",
+        concurrency_limit=1, trigger_mode="always_last", **_QUIET,
+    )  # fmt: skip
+    ended = [start, stop, opening]
+    # In an event of its own: the page drops a click that comes before it has heard the end of the search.
+    for after in (searching.then, searching.failure):
+        after(_buttons, found, ended, **_AT_ONCE)
+    stop.click(_stopped, found, [told, *ended], cancels=[searching], **_AT_ONCE)
+    opening.click(lambda text: text, found, open_in_explore, **_AT_ONCE).then(
+        None, js=SHOW_EXPLORER, **_AT_ONCE
+    )
+
+
+def _buttons(found: str) -> tuple[Any, Any, Any]:
+    """Start, Stop and Open after a search."""
+    return (
+        gr.Button("Find it", interactive=True),
+        gr.Button(interactive=False),
+        gr.Button(interactive=bool(found)),
+    )
+
+
+def _stopped(found: str) -> tuple[Any, ...]:
+    words = "Stopped; the best so far is kept." if found else "Stopped before anything was found."
+    return view.note_html(words), *_buttons(found)
+
+
+def search(text: str, path: str | None) -> Iterator[tuple[Any, ...]]:
+    """Look for a photo; yields words and pictures as HTML, the best state as JSON text, and buttons."""
+    busy = gr.Button("Searching…", interactive=False), gr.Button(interactive=True), gr.skip()
+    same = gr.skip(), gr.skip(), gr.skip()
+    if not path:
+        yield view.note_html("Choose a picture first."), "", "", *same
+        return
+    yield view.note_html("Trying many pictures first, to start from a good one."), "", "", *busy
+    try:
+        model, state = read(text)
+        target = prepared(read_picture(path), model)
+        steps = project(model, target)
+        while True:
+            # One step at a time: Gradio asks for each in a thread of its own.
+            with one_thread(_TURN):
+                best = next(steps, None)
+            if best is None:
+                yield view.note_html("Done."), gr.skip(), gr.skip(), *same
+                return
+            words = f"Distance {best.distance:.3f}; 0 would be the same picture."
+            shown = view.found_html(target, best.picture[None], words)
+            yield (
+                view.note_html(_words(best)),
+                shown,
+                json.dumps(best.state(state.reference).to_json()),
+                *busy,
+            )
+    except _MISTAKES as error:
+        yield view.note_html(str(error)), "", "", *same
+
+
+def _words(best: Found) -> str:
+    if best.seconds_left is None:
+        return "Trying many pictures first, to start from a good one."
+    return f"Step {best.step} of {best.steps}, about {round(best.seconds_left)} s left."
+
+
+def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Accordion) -> None:
+    gr.Markdown(
+        "Every row is a picture and every column another; where they meet, the picture has what is ticked "
+        "from the column and all else from the row. Choose a picture of the grid to open it."
+    )
+    with gr.Row():
+        rows = gr.Textbox("1, 5, 9", label="Seeds of the rows", max_length=100, elem_id="mixing-rows")
+        columns = gr.Textbox(
+            "2, 3, 4, 6", label="Seeds of the columns", max_length=100, elem_id="mixing-columns"
+        )
+    names = gr.CheckboxGroup([], label="From the column comes", elem_id="mixing-groups")
+    button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
+    message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
+    grid = gr.Gallery(
+        label="Mixed pictures", format="png", columns=4, object_fit="contain", preview=False,
+        interactive=False, allow_preview=False, visible=False, height="auto", elem_id="mixing-grid",
+    )  # fmt: skip
+    cells = gr.Textbox(visible="hidden", show_label=False, container=False)
+    panel.expand(offered_groups, [asked, names], names, show_progress="hidden", **_QUIET)
+    button.click(
+        mix, [asked, rows, columns, names], [grid, cells, message, names], concurrency_limit=1,
+        trigger_mode="always_last", **_QUIET,
+    )  # fmt: skip
+    grid.select(_chosen_cell, cells, open_in_explore, **_AT_ONCE).then(None, js=SHOW_EXPLORER, **_AT_ONCE)
+
+
+def offered_groups(text: str, chosen: list[str]) -> Any:
+    """The parts of the latent space that can be taken from a column; half of them are ticked at first."""
+    try:
+        names = [group.name for group in groups_of(read(text)[0])]
+    except _MISTAKES:
+        return gr.skip()
+    kept = [name for name in chosen or () if name in names]
+    return gr.CheckboxGroup(names, value=kept or names[: max(1, len(names) // 2)])
+
+
+def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str, str, Any]:
+    """The grid as pictures with captions, their states as JSON text, a message, and the parts on offer."""
+    try:
+        model, state = read(text)
+        known = [group.name for group in groups_of(model)]
+        names = [name for name in names if name in known] or known[: max(1, len(known) // 2)]
+        down, across = (parse_seeds(seeds[:200], MOST_ON_A_SIDE) for seeds in (rows, columns))
+        with one_thread(_TURN):
+            tiles, states = _mixed(model, state, down, across, names)
+    except _MISTAKES as error:
+        return gr.Gallery(visible=False), "", view.note_html(str(error)), gr.skip()
+    grid = gr.Gallery(tiles, columns=len(across), visible=True)
+    return grid, json.dumps(states), "", gr.CheckboxGroup(known, value=names)
+
+
+def _mixed(
+    model: Model, state: ExplorerState, rows: list[int], columns: list[int], names: list[str]
+) -> tuple[list[tuple[Image.Image, str]], list[dict[str, Any]]]:
+    tiles, states = [], []
+    for row in rows:
+        for column in columns:
+            first, second = (
+                ExplorerState(state.reference, seed, state.truncation, state.label) for seed in (row, column)
+            )
+            mixed = mixed_state(model, first, second, names)
+            image = to_images(render(model, mixed))[0].resize((TILE, TILE), Image.Resampling.BICUBIC)
+            tiles.append((image, f"{row} with {column}"))
+            states.append(mixed.to_json())
+    return tiles, states
+
+
+def _chosen_cell(cells: str, event: gr.SelectData) -> Any:
+    states = json.loads(cells or "[]")
+    return json.dumps(states[event.index]) if 0 <= event.index < len(states) else gr.skip()
+
+
+def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Accordion) -> None:
+    gr.Markdown("The same eight seeds, drawn by the explorer's checkpoint and by another one.")
+    other = gr.Dropdown([], label="The other checkpoint", filterable=False, elem_id="comparing-other")
+    button = gr.Button("Compare", variant="primary", elem_id="comparing-start")
+    shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown")
+    panel.expand(_offered_checkpoints, [library, other], other, **_AT_ONCE)
+    button.click(
+        compare_with, [asked, other], shown, concurrency_limit=1, trigger_mode="always_last", **_QUIET
+    )
+
+
+def _offered_checkpoints(references: Any, chosen: Any) -> Any:
+    choices = [(each["title"], each["checkpoint"]) for each in checkpoint_choices(references)]
+    known = [reference for _, reference in choices]
+    return gr.Dropdown(choices, value=chosen if chosen in known else known[-1] if known else None)
+
+
+def compare_with(text: str, other: Any) -> str:
+    """Both checkpoints at the same seeds, as HTML, or the sentence that says why not."""
+    try:
+        model, state = read(text)
+        if not isinstance(other, str) or not other:
+            raise GanError("Choose the other checkpoint first.")
+        with one_thread(_TURN):
+            return view.comparison_html(model, load_reference(other), state)
+    except _MISTAKES as error:
+        return view.note_html(str(error))
