@@ -41,6 +41,7 @@ SAVE_EVERY = 20.0
 INTERRUPTED = 130
 _NETWORK_FLAGS = (
     "architecture", "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral",
+    "batch_norm", "dropout", "initialisation", "upsampling",
 )  # fmt: skip
 MOST_PICTURES = 200_000
 _SHIPPED_DATA = ("fashion", "cats")

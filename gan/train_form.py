@@ -24,7 +24,10 @@ from gan.state import labelled, with_room
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
-_NETWORK_SETTINGS = ("z_dim", "components", "halvings", "width", "critic_width", "gain")
+_NETWORK_SETTINGS = (
+    "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
+    "initialisation", "upsampling",
+)  # fmt: skip
 _NOT_IN_THE_FORM = ("network", "seconds", "steps")
 
 
@@ -32,6 +35,11 @@ def form_settings() -> list[Field[Any]]:
     """The settings that the form offers, as defined in `gan.config`, in the form's order."""
     training = [f for f in fields(TrainConfig) if f.name not in _NOT_IN_THE_FORM]
     return training + [f for f in fields(NetworkConfig) if f.name in _NETWORK_SETTINGS]
+
+
+def setting_label(name: str) -> str:
+    """A setting's name in words, as the page shows it."""
+    return name.replace("_lr", " learning rate").replace("_", " ")
 
 
 def setting_values(config: TrainConfig) -> list[Any]:
