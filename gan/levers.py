@@ -27,6 +27,11 @@ class Change:
     new: float
 
 
+def setting_label(name: str) -> str:
+    """A setting's name in words, as the page shows it."""
+    return name.replace("_lr", " learning rate").replace("_", " ")
+
+
 def lever_settings() -> list[Field[Any]]:
     """The levers as defined in `gan.config`, in their order."""
     known = {setting.name: setting for setting in fields(TrainConfig)}
@@ -48,7 +53,7 @@ def with_levers(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
         if name not in LEVERS:
             raise GanError("This setting cannot be changed while a run trains; start a new run with it.")
         if value is None:
-            raise GanError(f"The lever {name.replace('_', ' ')} is empty; fill it in.")
+            raise GanError(f"The lever {setting_label(name)} is empty; fill it in.")
     changed = from_mapping(TrainConfig, {**to_mapping(config), **values})
     return config if changed == config else changed
 

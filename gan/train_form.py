@@ -37,11 +37,6 @@ def form_settings() -> list[Field[Any]]:
     return training + [f for f in fields(NetworkConfig) if f.name in _NETWORK_SETTINGS]
 
 
-def setting_label(name: str) -> str:
-    """A setting's name in words, as the page shows it."""
-    return name.replace("_lr", " learning rate").replace("_", " ")
-
-
 def setting_values(config: TrainConfig) -> list[Any]:
     """The values of `form_settings` in a config."""
     flat = {**to_mapping(config.network), **to_mapping(config)}

@@ -91,6 +91,12 @@ in ordinary training: in a healthy run they waver around a level. Judge the pict
   on with half the learning rates.
 """
 
+HOW_TO_PULL = """
+Change something and watch: it is in force from the next step on, and the curves get a numbered line there.
+Without a gradient penalty, gamma does nothing. Loss, penalty and networks are chosen before the start, under
+Advanced.
+"""
+
 EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
@@ -188,7 +194,8 @@ def progress_html(status: Status) -> str:
     left = ""
     if snapshot:
         speed = f"{snapshot.images_per_second:,.0f} pictures a second"
-        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}"
+        skipped = f" · {snapshot.skipped:,} discriminator steps skipped" if snapshot.skipped else ""
+        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}{skipped}"
     note = f'<p class="note" role="status">{escape(snapshot.note)}</p>' if snapshot and snapshot.note else ""
     return (
         f'<div class="bar"><i style="width:{100 * share:.1f}%"></i></div>'
