@@ -27,9 +27,21 @@ class Change:
     new: float
 
 
+_LABELS = {
+    "generator_lr": "generator learning rate",
+    "discriminator_lr": "discriminator learning rate",
+    "skip_below": "skip the discriminator below",
+    "smoothing": "label smoothing",
+    "noise": "instance noise",
+    "gamma": "penalty strength (gamma)",
+    "augment": "augmentation",
+    "average": "averaging half-life",
+}
+
+
 def setting_label(name: str) -> str:
     """A setting's name in words, as the page shows it."""
-    return name.replace("_lr", " learning rate").replace("_", " ")
+    return _LABELS.get(name, name.replace("_", " "))
 
 
 def lever_settings() -> list[Field[Any]]:

@@ -195,7 +195,7 @@ def _lever_component(setting: Field[Any], value: Any) -> gr.components.Component
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     whole = isinstance(setting.default, int)
     if low in (0, 1) and high <= WIDEST_SLIDER:
-        return gr.Slider(low, high, value, step=1 if whole else 0.01, min_width=260, **described)
+        return gr.Slider(low, high, value, step=1 if whole else 0.01, min_width=260, buttons=[], **described)
     return gr.Number(
         value, minimum=low, maximum=high, precision=0 if whole else None, min_width=260, **described
     )
@@ -206,9 +206,9 @@ def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Markdown]:
     first = lever_values(TrainConfig())
     with gr.Accordion("Levers", open=True, visible=False, elem_id="train-levers") as panel:
         gr.Markdown(HOW_TO_PULL)
+        pulled = gr.Markdown(elem_id="train-pulled")
         with gr.Row():
             levers = {s.name: _lever_component(s, first[s.name]) for s in lever_settings()}
-        pulled = gr.Markdown(elem_id="train-pulled")
     return panel, levers, pulled
 
 

@@ -215,12 +215,12 @@ def _lever_updates(run_id: str) -> list[Any]:
         return [gr.skip()] * len(LEVERS)
 
 
-def pull(name: str, run_id: str, value: Any) -> tuple[Any, str]:
+def pull(name: str, run_id: str, value: Any) -> tuple[Any, Any]:
     """Change a lever of the visitor's run; returns what it is set to now, and what happened in words."""
     try:
         before = runs.levers(run_id)[name]
         if before == value:
-            return gr.skip(), ""
+            return gr.skip(), gr.skip()
         runs.set_lever(run_id, name, value)
         now = runs.levers(run_id)[name]
     except GanError as error:

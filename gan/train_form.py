@@ -18,6 +18,7 @@ from gan.config import (
 )
 from gan.datasets import FASHION_CLASSES, fashion
 from gan.errors import GanError
+from gan.levers import setting_label
 from gan.own_pictures import RESOLUTIONS
 from gan.runs import Request
 from gan.state import labelled, with_room
@@ -84,7 +85,7 @@ def request_from_form(
     values = {f.name: value for f, value in zip(form_settings(), settings, strict=True)}
     for name, value in values.items():
         if value is None:
-            raise GanError(f"The setting {name.replace('_', ' ')} under Advanced is empty; fill it in.")
+            raise GanError(f"The setting {setting_label(name)} under Advanced is empty; fill it in.")
     sizes = {name: values.pop(name) for name in _NETWORK_SETTINGS}
     network = from_mapping(NetworkConfig, {**to_mapping(chosen.network), **sizes})
     plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}

@@ -48,6 +48,13 @@ const show = () => {
 };
 watch('value', show);
 show();
+// A slider tells of a mouse that lets it go; keys that have moved it are told of the same way.
+document.addEventListener('keyup', event => {
+  const lever = event.target;
+  if (!lever.matches?.('#train-levers input')) return;
+  if (lever.type === 'range') lever.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}));
+  else if (event.key === 'Enter') lever.blur();
+});
 """
 
 LIVE_CSS = """
