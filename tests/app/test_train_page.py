@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+PATIENCE = 120_000.0
 IMAGE = "document.querySelector('#train-live img.samples')?.src"
 SAMPLES = f"() => {IMAGE} || ''"
 CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
 CHECKPOINT = "document.querySelector('#explore .explore-checkpoint')?.selectedOptions[0]?.text"
-PATIENCE = 120_000.0
 EXPLORED = "() => document.querySelector('#explore .explore-picture img')?.naturalWidth"
 
 
