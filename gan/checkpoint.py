@@ -16,6 +16,7 @@ from torch.optim import Adam
 from checkpoints import store
 from gan.config import NetworkConfig, TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset, to_unit
+from gan.direction_files import save_directions, visitors_directions
 from gan.errors import GanError
 from gan.model import DISCRIMINATOR, GENERATOR, load_checkpoint, load_tensors, with_prefix
 from gan.pictures import grid_image
@@ -38,7 +39,11 @@ def save_run(
     title: str,
     preset: str = "custom",
 ) -> store.Checkpoint:
-    """Write the run as a checkpoint that can be explored and resumed (atomic; replaces an older one)."""
+    """Write the run as a checkpoint that can be explored and resumed (atomic; replaces an older one).
+
+    Directions that visitors saved with the older one stay: a generator that goes on learning moves little.
+    """
+    theirs = visitors_directions(folder, config.network.z_dim)
     document: dict[str, Any] = {
         "format": 1,
         "kind": "gan",
@@ -81,7 +86,10 @@ def save_run(
         "training.json": training,
         "preview.png": picture.getvalue(),
     }
-    return store.save(folder, document, tensors, documents)
+    saved = store.save(folder, document, tensors, documents)
+    if theirs:
+        save_directions(saved.folder, theirs)
+    return saved
 
 
 @torch.inference_mode()

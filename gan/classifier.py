@@ -82,6 +82,11 @@ class Judge:
     attributes: tuple[Attribute, ...]
     network: Classifier
 
+    @property
+    def channels(self) -> int:
+        """Of the pictures that it takes: 1 or 3."""
+        return int(next(self.network.parameters()).shape[1])
+
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
         """float32 `[N, 128]` from uint8 `[N, C, H, W]`."""

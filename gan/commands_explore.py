@@ -25,34 +25,35 @@ COLUMNS = 8
 def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `sample` and `walk`; each parser's `run` takes the parsed arguments and returns the exit status."""
     sample = subparsers.add_parser("sample", help="draw pictures by seed: a sheet, an archive, or both")
-    _add_common(sample)
+    add_common(sample)
     sample.add_argument("--seeds", default="0-63", help="such as 5 or 1,5,9 or 0-63 (default: %(default)s)")
     sample.add_argument("--out", type=Path, metavar="SHEET.png", help="write all pictures as one image")
     sample.add_argument(
         "--npz", type=Path, metavar="SAMPLES.npz", help='write the array "images", uint8 [N, H, W, C]'
     )
     sample.add_argument(
-        "--columns", type=_positive, default=COLUMNS, help="pictures in a row (default: %(default)s)"
+        "--columns", type=positive, default=COLUMNS, help="pictures in a row (default: %(default)s)"
     )
     sample.set_defaults(run=run_sample)
 
     walk = subparsers.add_parser("walk", help="a looping GIF that goes from seed to seed")
-    _add_common(walk)
+    add_common(walk)
     walk.add_argument("--seeds", default="1,5,9", help=f"2 to {MOST_SEEDS} seeds (default: %(default)s)")
     walk.add_argument("--out", type=Path, required=True, metavar="WALK.gif", help="where to write the GIF")
     walk.add_argument(
         "--frames",
-        type=_positive,
+        type=positive,
         default=FRAMES_BETWEEN,
         help=f"frames from one seed to the next, {MOST_FRAMES} altogether (default: %(default)s)",
     )
     walk.add_argument(
-        "--size", type=_positive, default=SMALLEST_SIDE, help="side in pixels (default: %(default)s)"
+        "--size", type=positive, default=SMALLEST_SIDE, help="side in pixels (default: %(default)s)"
     )
     walk.set_defaults(run=run_walk)
 
 
-def _add_common(parser: ArgumentParser) -> None:
+def add_common(parser: ArgumentParser) -> None:
+    """What every command takes that draws: a generator, a truncation and a class."""
     parser.add_argument("name", help="shipped name, folder, or user/repository on the Hub")
     parser.add_argument(
         "--truncation",
@@ -68,7 +69,8 @@ def _add_common(parser: ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number from 1 to 100000. Raises ArgumentTypeError on anything else."""
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000")
     return int(text)
@@ -86,15 +88,16 @@ def _truncation(text: str) -> float:
 
 def run_sample(arguments: Namespace) -> int:
     """Draw the pictures and write what was asked for. Returns 0, or 2 after a caller's mistake."""
-    return _reporting(_sample, arguments)
+    return reporting(_sample, arguments)
 
 
 def run_walk(arguments: Namespace) -> int:
     """Draw the walk and write the GIF. Returns 0, or 2 after a caller's mistake."""
-    return _reporting(_walk, arguments)
+    return reporting(_walk, arguments)
 
 
-def _reporting(act: Callable[[Namespace], None], arguments: Namespace) -> int:
+def reporting(act: Callable[[Namespace], None], arguments: Namespace) -> int:
+    """Do it; a caller's mistake becomes one line on standard error and status 2."""
     try:
         act(arguments)
     except (GanError, CheckpointError) as error:
@@ -115,7 +118,7 @@ def _sample(arguments: Namespace) -> None:
     if arguments.out is not None and arguments.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise GanError(f"{arguments.out.name} should end in .png, .jpg or .webp.")
     model = load(arguments.name)
-    images = model.sample(seeds, arguments.truncation, _label(model, arguments.label))
+    images = model.sample(seeds, arguments.truncation, class_number(model, arguments.label))
     if arguments.npz is not None:
         with arguments.npz.open("wb") as stream:
             np.savez_compressed(stream, images=images)
@@ -132,14 +135,14 @@ def _walk(arguments: Namespace) -> None:
     seeds = parse_seeds(arguments.seeds, MOST_SEEDS)
     model = load(arguments.name)
     state = ExplorerState(
-        model.reference, truncation=arguments.truncation, label=_label(model, arguments.label) or 0
+        model.reference, truncation=arguments.truncation, label=class_number(model, arguments.label) or 0
     )
     content = gif(walk_pictures(model, state, seeds, arguments.frames), arguments.size)
     arguments.out.write_bytes(content)
     print(arguments.out)
 
 
-def _label(model: Model, text: str | None) -> int | None:
+def class_number(model: Model, text: str | None) -> int | None:
     """The class by number or name. Raises GanError when the generator has no such class."""
     if text is None:
         return None

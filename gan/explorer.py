@@ -18,12 +18,17 @@ from torch import Tensor
 
 from checkpoints import store
 from gan.attributes import chosen
+from gan.codes import decode_direction, decode_latent
 from gan.config import NetworkConfig
-from gan.directions import Direction, directions_of
+from gan.direction_files import Direction
+from gan.direction_sets import all_directions
+from gan.directions import directions_of
 from gan.errors import GanError
+from gan.export import describe_for_browser
 from gan.latent import HIGHEST_SEED, latents, truncate
 from gan.model import Model, Opinion
 from gan.pictures import to_images
+from gan.plane import plane
 
 MODES = ("directions", "raw")
 MOST_EDITS = 64
@@ -34,8 +39,51 @@ RAW_LIMIT = 4.0
 MOST_NEIGHBOURS = 16
 NEIGHBOUR_STEP = 2.0
 DECIMALS = 2
+PLACE_DECIMALS = 4
+MOST_OWN = 8
+OWN_LIMIT = 8.0
+LONGEST_NAME = 40
 LARGEST_DOWNLOAD = 1024
 MOST_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class OwnEdit:
+    """A step along a direction of the visitor's own.
+
+    Attributes:
+        name: what the visitor calls it, at most 40 characters.
+        vector: the direction as `gan.codes.encode_direction` writes it.
+        amount: how far to go, in standard deviations of z.
+    """
+
+    name: str
+    vector: str
+    amount: float = 0.0
+
+    @classmethod
+    def from_json(cls, value: object) -> OwnEdit:
+        """An edit from what a page or a file sent. Raises GanError when it is none."""
+        if not isinstance(value, Mapping):
+            raise GanError("A direction of your own is an object with name, vector and amount.")
+        vector = value.get("vector")
+        decode_direction(vector if isinstance(vector, str) else "")
+        amount = _number(value.get("amount", 0.0), "slider of your own", -OWN_LIMIT, OWN_LIMIT)
+        return cls(own_name(value.get("name")), str(vector), amount)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` turns into the same edit."""
+        return {"name": self.name, "vector": self.vector, "amount": self.amount}
+
+
+def own_name(value: object) -> str:
+    """A visitor's name for a direction: one line of printable text. Raises GanError when nothing is left."""
+    text = value if isinstance(value, str) else ""
+    words = "".join(c if c.isprintable() else " " for c in text[:400]).split()
+    name = " ".join(words)[:LONGEST_NAME].strip()
+    if not name:
+        raise GanError("Give your direction a name, such as: opens the eyes.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -48,6 +96,13 @@ class ExplorerState:
         mode: which sliders the page shows, `directions` or `raw`; both kinds of edits count in either.
         edits: how far to go along each direction, in standard deviations of z; missing ones are 0.
         raw: (coordinate, value) pairs that replace coordinates of z, by coordinate.
+        corners: four seeds of a plane (see `gan.plane`) whose z at `place` replaces that of `seed`.
+        place: where in that plane, from (0, 0) at the first corner to (1, 1) at the last.
+        own: steps along directions of the visitor's own, which the state holds whole.
+        base: a latent vector instead of the seed's, as `gan.codes.encode_latent` writes it: a photo that was
+            looked for, a child of two pictures. Empty for the seed's.
+
+    What `own` and `base` hold for another length of z than the model's counts as nothing.
     """
 
     reference: str
@@ -57,6 +112,10 @@ class ExplorerState:
     mode: str = "directions"
     edits: tuple[float, ...] = ()
     raw: tuple[tuple[int, float], ...] = ()
+    corners: tuple[int, ...] = ()
+    place: tuple[float, float] = (0.0, 0.0)
+    own: tuple[OwnEdit, ...] = ()
+    base: str = ""
 
     @classmethod
     def from_json(cls, values: object) -> ExplorerState:
@@ -79,11 +138,17 @@ class ExplorerState:
             mode=mode if mode in MODES else MODES[0],
             edits=_edits(values.get("edits", ())),
             raw=_raw(values.get("raw", {})),
+            **_between(values.get("between")),
+            own=_own(values.get("own", ())),
+            base=_base(values.get("base", "")),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` turns into the same state."""
-        return {
+        between = (
+            {"between": {"seeds": list(self.corners), "place": list(self.place)}} if self.corners else {}
+        )
+        plain: dict[str, Any] = {
             "checkpoint": self.reference,
             "seed": self.seed,
             "truncation": self.truncation,
@@ -91,7 +156,13 @@ class ExplorerState:
             "mode": self.mode,
             "edits": list(self.edits),
             "raw": {str(index): value for index, value in self.raw},
+            **between,
         }
+        if self.own:
+            plain["own"] = [edit.to_json() for edit in self.own]
+        if self.base:
+            plain["base"] = self.base
+        return plain
 
 
 def _number(value: object, what: str, low: float, high: float, decimals: int = DECIMALS) -> float:
@@ -121,25 +192,74 @@ def _raw(value: object) -> tuple[tuple[int, float], ...]:
     return tuple(sorted(dict(pairs).items()))
 
 
+def _between(value: object) -> dict[str, Any]:
+    """`corners` and `place` of a state from `{"seeds": [...], "place": [x, y]}`, or nothing."""
+    if value is None:
+        return {}
+    seeds, place = (value.get(key) for key in ("seeds", "place")) if isinstance(value, Mapping) else (0, 0)
+    if not isinstance(seeds, list) or not isinstance(place, list) or (len(seeds), len(place)) != (4, 2):
+        raise GanError("A place between seeds is four seeds and two numbers from 0 to 1.")
+    x, y = (_number(share, "place between the seeds", 0, 1, PLACE_DECIMALS) for share in place)
+    return {"corners": tuple(int(_number(s, "seed", 0, HIGHEST_SEED, 0)) for s in seeds), "place": (x, y)}
+
+
+def _own(value: object) -> tuple[OwnEdit, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MOST_OWN:
+        raise GanError(f"Keep at most {MOST_OWN} directions of your own in one picture.")
+    return tuple(OwnEdit.from_json(each) for each in value)
+
+
+def _base(value: object) -> str:
+    if value != "":
+        decode_latent(value if isinstance(value, str) else "?")
+    return str(value)
+
+
+def base_latent(state: ExplorerState, z_dim: int) -> Tensor:
+    """Where the state starts, `[1, z_dim]`: a place between seeds, its own latent vector, or its seed's."""
+    if state.corners:
+        return plane(state.corners, state.place, z_dim)
+    if state.base:
+        z = decode_latent(state.base)
+        if len(z) == z_dim:
+            return z[None]
+    return latents([state.seed], z_dim)
+
+
 def latent_of(state: ExplorerState, directions: Sequence[Direction], z_dim: int) -> Tensor:
-    """z `[1, z_dim]` = truncation z(seed) + sum edit_k direction_k; raw coordinates then replace theirs."""
-    z = truncate(latents([state.seed], z_dim), state.truncation) + _shift(state.edits, directions, z_dim)
+    """z `[1, z_dim]` = truncation z(seed) + sum edit_k direction_k; raw coordinates then replace theirs.
+
+    A place between seeds or the state's `base` replaces the seed's z, and `own` edits are added.
+    """
+    z = truncate(base_latent(state, z_dim), state.truncation) + _shift(state, directions, z_dim)
     for index, value in state.raw:
         if index < z_dim:
             z[0, index] = value
     return z
 
 
-def _shift(edits: Sequence[float], directions: Sequence[Direction], z_dim: int) -> Tensor:
+def _shift(state: ExplorerState, directions: Sequence[Direction], z_dim: int) -> Tensor:
     shift = torch.zeros(z_dim)
-    for amount, direction in zip(edits, directions, strict=False):
+    for amount, direction in zip(state.edits, directions, strict=False):
         shift += min(direction.limit, max(-direction.limit, amount)) * direction.vector
+    for edit in state.own:
+        vector = decode_direction(edit.vector)
+        if len(vector) == z_dim:
+            shift += edit.amount * vector
     return shift
+
+
+def directions_for(model: Model, state: ExplorerState) -> tuple[Direction, ...]:
+    """The directions that the state's edits count through; no more are looked for than it takes."""
+    if not state.edits:
+        return ()
+    first = directions_of(model)
+    return first if len(state.edits) <= len(first) else all_directions(model)
 
 
 def edit_shift(model: Model, state: ExplorerState) -> Tensor:
     """What the direction sliders add to every z, `[z_dim]`. Looks for directions only when one was moved."""
-    return _shift(state.edits, directions_of(model) if state.edits else (), model.config.z_dim)
+    return _shift(state, directions_for(model, state), model.config.z_dim)
 
 
 def labels_for(model: Model, state: ExplorerState, count: int) -> Tensor | None:
@@ -151,7 +271,7 @@ def labels_for(model: Model, state: ExplorerState, count: int) -> Tensor | None:
 
 def latent(model: Model, state: ExplorerState) -> Tensor:
     """The state's z `[1, z_dim]` for this model."""
-    return latent_of(state, directions_of(model) if state.edits else (), model.config.z_dim)
+    return latent_of(state, directions_for(model, state), model.config.z_dim)
 
 
 def page_latent(model: Model, state: ExplorerState) -> list[float]:
@@ -173,6 +293,8 @@ def neighbours(model: Model, state: ExplorerState, count: int = 8) -> list[tuple
     directions = directions_of(model)
     if not directions:
         return []
+    if len(state.edits) > len(directions):
+        directions = all_directions(model)
     random = RandomState(zlib.crc32(json.dumps(replace(state, mode="").to_json()).encode()))
     count = min(count, MOST_NEIGHBOURS)
     steps = random.randn(count, len(directions))
@@ -195,12 +317,16 @@ def _moved(
     return tuple(moved)
 
 
+def critic_labels(model: Model, state: ExplorerState) -> Tensor | None:
+    """What the discriminator is told of the state's picture: its class `[1]` or its attributes `[1, A]`."""
+    if model.config.attributes:
+        return chosen(latent(model, state), model.config.attributes)
+    return labels_for(model, state, 1)
+
+
 def opinion_of(model: Model, state: ExplorerState, picture: Tensor) -> Opinion | None:
     """The discriminator's opinion of a picture `[1, C, H, W]`; None where the checkpoint holds none."""
-    labels = labels_for(model, state, 1)
-    if model.config.attributes:
-        labels = chosen(latent(model, state), model.config.attributes)
-    opinions = model.opinion(picture, labels)
+    opinions = model.opinion(picture, critic_labels(model, state))
     return opinions[0] if opinions else None
 
 
@@ -243,7 +369,20 @@ def describe(model: Model) -> dict[str, Any]:
         "resolution": model.config.resolution,
         "credit": _credit(data),
         "judged": model.discriminator is not None,
+        "browser": describe_for_browser(model, directions_of(model)),
     }
+
+
+def direction_entries(model: Model) -> list[dict[str, Any]]:
+    """All directions for the page, in the order of a state's edits: `name`, `method`, `limit`, `vector`.
+
+    Takes seconds the first time, so a page asks for them after it has opened a checkpoint. `vector` holds the
+    numbers, so that a page can go along a direction by itself.
+    """
+    return [
+        {"name": d.name, "method": d.method, "limit": d.limit, "vector": d.vector.tolist()}
+        for d in all_directions(model)
+    ]
 
 
 def coordinate_names(model: Model) -> list[str]:

@@ -89,14 +89,25 @@ def walk(seeds: Sequence[int], z_dim: int, frames_between: int, closed: bool = T
     Raises:
         GanError: with fewer than two seeds or less than one frame a leg.
     """
-    if len(seeds) < 2 or frames_between < 1:
+    if len(seeds) < 2:
         raise GanError("A walk needs at least two seeds, such as 1,5,9, and a frame for each leg.")
-    stops = latents(seeds, z_dim)
-    s = torch.arange(frames_between, dtype=torch.float64) / frames_between
-    eased = s * s * (3 - 2 * s)
+    return eased_walk(latents(seeds, z_dim), frames_between, closed)
+
+
+def eased_walk(stops: Tensor, frames_between: int, closed: bool = True) -> Tensor:
+    """The same through any latent vectors `[K, z_dim]`, K at least 2. Raises GanError as `walk`."""
+    if len(stops) < 2 or frames_between < 1:
+        raise GanError("A walk needs at least two stops and a frame for each leg.")
+    eased = ease(frames_between)
     ends = torch.roll(stops, -1, dims=0) if closed else stops[1:]
     legs = [slerp(start, end, eased) for start, end in zip(stops, ends, strict=False)]
     return torch.cat(legs if closed else [*legs, stops[-1:]])
+
+
+def ease(frames: int) -> Tensor:
+    """t = s^2 (3 - 2 s) at s = 0, 1/frames, ..., float64 `[frames]`: smoothstep, at rest at both ends."""
+    s = torch.arange(frames, dtype=torch.float64) / frames
+    return s * s * (3 - 2 * s)
 
 
 def parse_seeds(text: str, most: int) -> list[int]:

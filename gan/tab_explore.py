@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from PIL import Image
 
 from checkpoints.errors import CheckpointError
+from gan.browser_files import markup, page_settings, script, styles
 from gan.errors import GanError
 from gan.explorer import (
     OPENING_TRUNCATION,
@@ -32,8 +32,6 @@ from gan.model import Model, load_reference
 from gan.pictures import to_images
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, gif, walk_pictures
 
-BROWSER = Path(__file__).resolve().parent / "browser"
-SCRIPTS = ("state.js", "sliders.js", "explorer.js", "controls.js")
 DOWNLOAD_SIDE = 512
 
 # The page's questions skip Gradio's queue, and anybody may ask them: two at a time draw, the others wait.
@@ -146,12 +144,12 @@ def explorer_component(value: Answer) -> gr.HTML:
     """The explorer: Python tells the page something by its value, the page asks by these functions."""
     return gr.HTML(
         value,
-        html_template=(BROWSER / "explorer.html").read_text("utf-8"),
-        css_template=(BROWSER / "explorer.css").read_text("utf-8"),
-        js_on_load="\n".join((BROWSER / name).read_text("utf-8") for name in SCRIPTS),
+        html_template=markup(),
+        css_template=styles(),
+        js_on_load=script(),
         apply_default_css=False,
         elem_id="explore",
-        opening_truncation=OPENING_TRUNCATION,
+        **page_settings(),
         server_functions=[
             answers(explore_open),
             answers(explore_render),

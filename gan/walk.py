@@ -1,9 +1,8 @@
-"""A walk through the latent space as a looping GIF, by Pillow alone."""
+"""A walk through the latent space as a looping GIF."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 from PIL import Image
 from torch import Tensor
@@ -13,6 +12,7 @@ from gan.explorer import ExplorerState, edit_shift, labels_for
 from gan.latent import truncate, walk
 from gan.model import Model
 from gan.pictures import to_images
+from style import moving
 
 MOST_SEEDS = 12
 MOST_FRAMES = 240
@@ -20,8 +20,6 @@ FRAMES_BETWEEN = 16
 SMALLEST_SIDE = 256
 LARGEST_SIDE = 512
 FRAME_MILLISECONDS = 70
-PALETTE_FRAMES = 16
-COLOURS = 256
 
 
 def walk_pictures(
@@ -43,9 +41,6 @@ def walk_pictures(
 def gif(pictures: Tensor, side: int = SMALLEST_SIDE, milliseconds: int = FRAME_MILLISECONDS) -> bytes:
     """A GIF that loops for ever, of pictures `[N, C, H, W]` in [-1, 1], each `side` px high and wide.
 
-    All frames share one palette, made from frames spread over the walk, and none is dithered: a palette or a
-    noise pattern that changes from frame to frame would flicker.
-
     Raises:
         GanError: when `side` is not in 16..512 or there are more than 240 frames.
     """
@@ -53,26 +48,7 @@ def gif(pictures: Tensor, side: int = SMALLEST_SIDE, milliseconds: int = FRAME_M
         raise GanError(f"The GIF's side must lie between 16 and {LARGEST_SIDE} pixels.")
     if not 1 <= len(pictures) <= MOST_FRAMES:
         raise GanError(f"A GIF holds 1 to {MOST_FRAMES} frames.")
-    small = [image.convert("RGB") for image in to_images(pictures)]
-    palette = _shared_palette(small)
     frames = [
-        image.resize((side, side), Image.Resampling.LANCZOS).quantize(
-            palette=palette, dither=Image.Dither.NONE
-        )
-        for image in small
+        image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS) for image in to_images(pictures)
     ]
-    stream = BytesIO()
-    frames[0].save(
-        stream, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, optimize=False
-    )
-    return stream.getvalue()
-
-
-def _shared_palette(images: Sequence[Image.Image]) -> Image.Image:
-    """A palette image of 256 colours for all frames, by median cut over at most 16 of them side by side."""
-    chosen = images[:: -(-len(images) // PALETTE_FRAMES)]
-    width, height = chosen[0].size
-    montage = Image.new("RGB", (width * len(chosen), height))
-    for i, image in enumerate(chosen):
-        montage.paste(image, (i * width, 0))
-    return montage.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    return moving.gif(frames, [milliseconds] * len(frames))

@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, help="PNG, JPEG or WebP to write; of a folder, a folder"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of its path")
-    parser.add_argument("--film", type=Path, help="GIF or WebP to write, which shows how it was painted")
+    parser.add_argument("--film", type=Path, help="GIF, WebP or MP4 to write, which shows how it was painted")
     parser.add_argument("--keep", type=Path, help="picture that is white where the photo stays as it is")
     parser.add_argument(
         "--regions",

@@ -1,18 +1,17 @@
-"""A film of how a picture was painted, from the snapshots, as a GIF or an animated WebP."""
+"""A film of how a picture was painted, from the snapshots, as a GIF, an animated WebP or an MP4."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from style.errors import StyleError
 from style.images import fit, to_image
 from style.iterate import Iterate
+from style.moving import SUFFIXES, film
 
-SUFFIXES = (".gif", ".webp")
 LARGEST_SIDE = 480
 MOST_FRAMES = 60
 FRAME_MILLISECONDS = 120
@@ -61,7 +60,7 @@ class Film:
         return [image.resize(images[-1].size, Image.Resampling.BILINEAR) for image in images]
 
     def write(self, path: Path) -> None:
-        """Writes a film that loops for ever and rests at its last picture.
+        """Writes a film that rests at its last picture; a GIF or WebP loops for ever.
 
         Raises:
             StyleError: if there is nothing to show yet, or the file cannot be written.
@@ -71,9 +70,9 @@ class Film:
         if not frames:
             raise StyleError("There is no film before the first picture.")
         rests = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS]
-        options: dict[str, Any] = {"quality": 85} if path.suffix.lower() == ".webp" else {}
+        content = film(frames, path.suffix, rests)
         try:
-            frames[0].save(path, save_all=True, append_images=frames[1:], duration=rests, loop=0, **options)
+            path.write_bytes(content)
         except OSError as error:
             raise StyleError(f"The film cannot be written to {str(path)!r}: {error.strerror}.") from error
 
@@ -81,6 +80,6 @@ class Film:
 def check_film(path: Path) -> None:
     """Raises StyleError if no film can be written there."""
     if path.suffix.lower() not in SUFFIXES:
-        raise StyleError(f"The film {path.name!r} must end in {' or '.join(SUFFIXES)}.")
+        raise StyleError(f"The film {path.name!r} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
     if not path.parent.is_dir():
         raise StyleError(f"The folder {str(path.parent)!r} does not exist; please make it first.")

@@ -29,7 +29,7 @@ _PRESET_AT = 1 + tab_pictures.INPUTS
 # Queues, and beginnings of the tickets for them: nobody waits a minute for a picture of a few seconds.
 _INSTANT, _SLOW = "style-instant", "style-slow"
 # One for each component that a job writes to.
-_AS_BEFORE = (gr.skip(),) * 9
+_AS_BEFORE = (gr.skip(),) * 10
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class _Stage:
     curves: gr.HTML
     compare: gr.ImageSlider
     download: gr.DownloadButton
-    film: gr.DownloadButton
+    gif: gr.DownloadButton
+    mp4: gr.DownloadButton
     message: gr.HTML
     run: gr.Button
     stop: gr.Button
@@ -116,7 +117,7 @@ def _paint_after(event: Any, queue: str, book: JobBook, inputs: list[Any], stage
     painted = event.then(
         paint,
         inputs,
-        [*shown, stage.finishing.painted, stage.finishing.group, stage.film],
+        [*shown, stage.finishing.painted, stage.finishing.group, stage.gif, stage.mp4],
         show_progress="minimal",
         show_progress_on=stage.progress,
         concurrency_id=queue,
@@ -151,8 +152,9 @@ def _build_stage() -> _Stage:
     finishing = tab_finish.build(tab_settings.control)
     with gr.Row():
         download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
-        film = gr.DownloadButton("Download the film (GIF)", visible=False, elem_id="style-film")
-    return _Stage(live, progress, curves, compare, download, film, message, run, stop, finishing)
+        gif = gr.DownloadButton("The film as GIF", visible=False, elem_id="style-film")
+        mp4 = gr.DownloadButton("The film as MP4", visible=False, elem_id="style-mp4")
+    return _Stage(live, progress, curves, compare, download, gif, mp4, message, run, stop, finishing)
 
 
 def _prepare(preset: str, *values: Any) -> tuple[str, str, Any, Any]:
@@ -184,7 +186,7 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
     """Runs one job and shows it; yields values for the stage. A closed page ends the job."""
     nothing = gr.skip()
     rest = nothing, nothing, nothing
-    after_rest = nothing, nothing, nothing
+    after_rest = nothing, nothing, nothing, nothing
     before_it_began = nothing, "", *rest, view.message("Stopped before it began."), *after_rest
     try:
         chosen = tab_pictures.read(values[: _PRESET_AT - 1])
@@ -213,21 +215,22 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
         kept, after = tab_finish.keep(last.picture, chosen, recipe)
         comparison = gr.ImageSlider((kept.before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
-        no_film = gr.DownloadButton(visible=False)
-        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True), no_film
+        no_film = gr.DownloadButton(visible=False), gr.DownloadButton(visible=False)
+        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True), *no_film
         scores = score_pictures(last.picture, photo, paintings, recipe)
         done = view.progress_bar(last.progress, f"{words} As painted: {scores.words}.")
-        yield nothing, done, *rest, nothing, nothing, nothing, _film_button(film, kept)
+        yield nothing, done, *rest, nothing, nothing, nothing, *_film_buttons(film, kept)
     except StyleError as error:
         yield nothing, "", *rest, view.message(str(error)), *after_rest
     finally:
         book.end(ticket)
 
 
-def _film_button(film: Film, kept: tab_finish.Painted) -> gr.DownloadButton:
-    """Offers the film beside the picture, unless it would show a single frame."""
+def _film_buttons(film: Film, kept: tab_finish.Painted) -> tuple[gr.DownloadButton, gr.DownloadButton]:
+    """Offers the film beside the picture as GIF and as MP4, unless it would show a single frame."""
     if len(film.frames) < 2:
-        return gr.DownloadButton(visible=False)
-    path = Path(kept.picture).with_name("film.gif")
-    film.write(path)
-    return gr.DownloadButton(value=str(path), visible=True)
+        return gr.DownloadButton(visible=False), gr.DownloadButton(visible=False)
+    gif, mp4 = (Path(kept.picture).with_name(f"film.{kind}") for kind in ("gif", "mp4"))
+    film.write(gif)
+    film.write(mp4)
+    return gr.DownloadButton(value=str(gif), visible=True), gr.DownloadButton(value=str(mp4), visible=True)

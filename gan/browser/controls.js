@@ -1,16 +1,20 @@
 // What the buttons, fields and keys do, and how the explorer starts.
 
 const on = (selector, event, act) => find(selector).addEventListener(event, act);
-const toSeed = (seed) => change(() => { state.seed = within(Math.trunc(seed) || 0, 0, SEED_LIMIT); }, "seed");
+const toSeed = (seed, control = "seed") => change(() => {
+  state.seed = within(Math.trunc(seed) || 0, 0, SEED_LIMIT);
+  delete state.between;
+}, control);
 
 on(".explore-checkpoint", "change", (event) => openNew(event.target.value));
 on(".explore-class", "change", (event) => change(() => { state.class = Number(event.target.value); }));
 on(".explore-seed", "input", (event) => event.target.value !== "" && toSeed(Number(event.target.value)));
 on(".explore-previous", "click", () => toSeed(state.seed - 1));
 on(".explore-next", "click", () => toSeed(state.seed + 1));
-on(".explore-surprise", "click", () => change(() => { state.seed = Math.floor(Math.random() * 1000000); }));
+on(".explore-surprise", "click", () => toSeed(Math.random() * 1000000, ""));
 on(".explore-reset", "click", () => change(() => {
   Object.assign(state, { truncation: OPENING_TRUNCATION, edits: [], raw: {} });
+  delete state.between;
 }));
 on(".explore-undo", "click", () => travel(past.undo(state)));
 on(".explore-redo", "click", () => travel(past.redo(state)));
@@ -43,12 +47,18 @@ function save(address, name) {
 }
 
 async function download(side) {
+  if (drawn?.image) {
+    const address = URL.createObjectURL(await pngOf(canvas, side, state));
+    save(address, state.checkpoint.replace(/[^\p{L}\p{N}]/gu, "-") + "-seed" + state.seed + ".png");
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+    return;
+  }
   const answer = await ask("explore_download", { ...copyOf(state), side });
   complain(answer.error);
   if (!answer.error) save(answer.picture, answer.name);
 }
 
-on(".explore-download", "click", () => download(512));
+on(".explore-download", "click", () => download(LARGE_SIDE));
 on(".explore-download-small", "click", () => download(0));
 
 on(".explore-copy", "click", async () => {
@@ -105,11 +115,12 @@ function start(value) {
   if (linked) open(state);
   else if (first) {
     showModel(first.model);
-    showPicture(first.shown);
-    settling = setTimeout(settle, SETTLED);
+    if (first.shown) showFirst(first.shown);
   } else hear(value);
   if (!state.checkpoint) complain("There is no checkpoint yet: train one in Train, or pull one from the Hub.");
 }
 
+showPath("loading");
+element.classList.toggle("explore-alone", Boolean(props.model));
 watch("value", () => hear(props.value));
 start(props.value);

@@ -1,19 +1,29 @@
-// The explorer: all state lives here, in `state`; the server is asked for pictures, one question at a time.
+// The explorer: all state lives here, in `state`. This page's engine draws it, or the server, newest first.
 
 const find = (selector) => element.querySelector(selector);
-const picture = find(".explore-picture img");
+const stage = find(".explore-picture");
+const canvas = find(".explore-picture canvas");
+// Read for every download and never by a graphics card: at this size that is the quicker way to paint, too.
+const context = canvas.getContext("2d", { willReadFrequently: true });
 const PAGE = 12;
 const SETTLED = 250;
+const PATHS = {
+  loading: "Getting ready to draw in your browser",
+  browser: "Drawn in your browser",
+  server: "Drawn by the server",
+};
 
 let state = freshState("");
 let model = null;
+let engine = null;
+let opening = Promise.resolve();
+let drawn = null;
 let shownZ = [];
 let page = 0;
 let sliders = [];
 let busy = false;
 let dirty = false;
 let settling = 0;
-let asked = 0;
 let before = copyOf(state);
 let choices = [];
 let notice = "";
@@ -34,7 +44,79 @@ function complain(sentence) {
   line.hidden = !sentence;
 }
 
-// Newest position wins: while a question is out, changes only leave a mark, and the newest state goes next.
+// Which way pictures come, and where between seeds they lie: one quiet line below the picture.
+function showPath(path) {
+  const line = find(".explore-path");
+  line.dataset.path = path || line.dataset.path;
+  const { seeds, place } = state.between || {};
+  const where = !seeds ? "" : seeds[0] === seeds[2]
+    ? " · between seeds " + seeds[0] + " and " + seeds[1] + ", " + Math.round(100 * place[0]) + " %"
+    : " · between seeds " + seeds.join(", ");
+  line.textContent = PATHS[line.dataset.path] + where;
+}
+
+// The engine of a checkpoint that was opened; where it cannot be had, the server goes on drawing.
+function openEngine(description) {
+  if (engine) engine.close();
+  engine = null;
+  showPath(description.browser.version || props.model ? "loading" : "server");
+  if (find(".explore-path").dataset.path === "server") {
+    draw();
+    return;
+  }
+  opening = Engine.open(description).then(
+    (opened) => {
+      if (model !== description) {
+        opened.close();
+        return;
+      }
+      engine = opened;
+      showPath("browser");
+      draw();
+    },
+    (failure) => {
+      if (model !== description) return;
+      withoutEngine(failure);
+      draw();
+    },
+  );
+}
+
+function withoutEngine(failure) {
+  console.info("The generator does not run in this page: " + failure);
+  engine = null;
+  showPath("server");
+  for (const slider of sliders) slider.strip?.replaceChildren();
+}
+
+// A picture of `asked`, or `{ error }`. What came back also says whether it was drawn here (`image`).
+async function drawing(asked) {
+  if (props.model) await opening;
+  if (engine?.checkpoint === asked.checkpoint) {
+    try {
+      return await engine.draw(asked);
+    } catch (failure) {
+      withoutEngine(failure);
+    }
+  }
+  const answer = await ask("explore_render", asked);
+  return answer.error ? answer : decoded(answer);
+}
+
+async function decoded(answer) {
+  const image = new Image();
+  image.src = answer.picture;
+  await image.decode();
+  return { ...answer, decoded: image };
+}
+
+// The picture that came with the page, until this page draws its own.
+async function showFirst(answer) {
+  const first = await decoded(answer);
+  if (!drawn && !busy) showPicture(first);
+}
+
+// Newest position wins: while a picture is drawn, changes only leave a mark, and the newest state goes next.
 async function draw() {
   if (!state.checkpoint) return;
   if (busy) {
@@ -42,25 +124,37 @@ async function draw() {
     return;
   }
   busy = true;
-  find(".explore-picture").setAttribute("aria-busy", "true");
+  stopErrands();
+  stage.setAttribute("aria-busy", "true");
   do {
     dirty = false;
-    showPicture(await ask("explore_render", copyOf(state)));
+    showPicture(await drawing(copyOf(state)));
   } while (dirty);
   busy = false;
-  find(".explore-picture").setAttribute("aria-busy", "false");
+  stage.setAttribute("aria-busy", "false");
   clearTimeout(settling);
   settling = setTimeout(settle, SETTLED);
+}
+
+function paint(target, { image, decoded }) {
+  const { width, height } = image || decoded;
+  if (target.width !== width || target.height !== height) Object.assign(target, { width, height });
+  const on = target === canvas ? context : target.getContext("2d");
+  if (image) on.putImageData(image, 0, 0);
+  else on.drawImage(decoded, 0, 0);
 }
 
 function showPicture(answer) {
   complain(answer.error || notice);
   if (answer.error) return;
-  picture.src = answer.picture;
-  picture.alt = "Drawn by " + (model ? model.title : "the generator") + " from seed " + state.seed;
+  drawn = answer;
+  paint(canvas, answer);
+  canvas.dataset.frame = Number(canvas.dataset.frame || 0) + 1;
+  canvas.setAttribute("aria-label", "Drawn by " + (model ? model.title : "the generator") + " from seed " + state.seed);
   shownZ = answer.z || [];
-  showOpinion(answer.opinion);
+  if (answer.opinion) showOpinion(answer.opinion);
   if (state.mode === "raw") showCoordinates();
+  showPath();
 }
 
 function showOpinion(opinion) {
@@ -71,31 +165,16 @@ function showOpinion(opinion) {
   }
 }
 
-// What can wait until the picture stands still: neighbours, and the link.
-async function settle() {
+// What can wait until the picture stands still: the link, and the errands.
+function settle() {
   find(".explore-link").value = addressOf(state);
   if (past.undos.length || past.redos.length) rememberAddress(state);
-  const turn = ++asked;
-  const answer = await ask("explore_neighbours", copyOf(state));
-  if (turn === asked && !busy && !answer.error) showNeighbours(answer.neighbours);
-}
-
-function showNeighbours(neighbours) {
-  find(".explore-neighbours").replaceChildren(...neighbours.map((neighbour, index) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.setAttribute("aria-label", "Go to neighbour " + (index + 1));
-    const image = document.createElement("img");
-    image.src = neighbour.picture;
-    image.alt = "";
-    button.append(image);
-    button.addEventListener("click", () => change(() => { state.edits = neighbour.edits; }));
-    return button;
-  }));
+  runErrands();
 }
 
 // A change: what was before goes to undo, the controls follow, the picture is drawn.
 function change(act, control = "") {
+  pause();
   past.keep(before, control);
   notice = "";
   act();
@@ -106,6 +185,7 @@ function change(act, control = "") {
 
 function travel(there) {
   if (!there) return;
+  pause();
   const checkpoint = state.checkpoint;
   state = there;
   before = copyOf(state);
@@ -117,10 +197,17 @@ function travel(there) {
 }
 
 // A slider moves the state at once; undo remembers it when it is let go, and a run of key presses as one step.
+// `set` is told which state: the one that is shown, or a copy for the slider's strip.
 function sliding(control, set) {
   return {
+    preview(value) {
+      const other = copyOf(state);
+      set(other, value);
+      return other;
+    },
     onInput(value) {
-      set(value);
+      notice = "";
+      set(state, value);
       draw();
     },
     onDone(byKey) {
@@ -134,7 +221,7 @@ function sliding(control, set) {
 
 const truncation = makeSlider({
   name: "Truncation", hint: "Below 1 more typical, above 1 stranger.", low: 0, high: 2, step: 0.05, rest: OPENING_TRUNCATION, digits: 2,
-  ...sliding("truncation", (value) => { state.truncation = value; }),
+  ...sliding("truncation", (target, value) => { target.truncation = value; }),
 });
 truncation.range.classList.add("explore-truncation");
 find(".explore-truncation-place").append(truncation.row);
@@ -150,10 +237,9 @@ function directionSlider(direction, index) {
   return makeSlider({
     name: direction.name, low: -direction.limit, high: direction.limit, step: 0.1, rest: 0,
     attribute: "data-direction", index,
-    ...sliding("direction " + index, (value) => {
-      notice = "";
-      while (state.edits.length <= index) state.edits.push(0);
-      state.edits[index] = value;
+    ...sliding("direction " + index, (target, value) => {
+      while (target.edits.length <= index) target.edits.push(0);
+      target.edits[index] = value;
     }),
   });
 }
@@ -205,7 +291,7 @@ function showAttributes() {
 function coordinateSlider(index) {
   return makeSlider({
     name: model.coordinates[index], low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
-    ...sliding("coordinate " + index, (value) => { state.raw[index] = value; }),
+    ...sliding("coordinate " + index, (target, value) => { target.raw[index] = value; }),
   });
 }
 
@@ -214,6 +300,7 @@ function buildSliders() {
   const places = raw ? [...model.coordinates.keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
   sliders = raw ? places.map(coordinateSlider) : model.directions.map(directionSlider);
   find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
+  watchStrips();
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
   find(".explore-mode-hint").textContent = raw
     ? model.coordinates_hint
@@ -263,6 +350,7 @@ function options(select, entries) {
 function showModel(description) {
   model = description;
   page = 0;
+  offerPlane();
   find(".explore-sliders").dataset.mode = "";
   options(find(".explore-class"), model.classes.map((name, index) => [index, name]));
   find(".explore-class").closest("label").hidden = !model.classes.length;
@@ -276,6 +364,7 @@ function showModel(description) {
     select.append(new Option(model.title, model.checkpoint));
   }
   showControls();
+  openEngine(description);
 }
 
 // Picture first: directions of a new checkpoint may take the server a few seconds.
@@ -325,6 +414,7 @@ function openFirst() {
 
 function openNew(checkpoint) {
   notice = "";
+  pause();
   past.keep(before, "");
   open({ ...freshState(checkpoint), seed: state.seed, truncation: state.truncation });
 }

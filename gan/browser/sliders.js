@@ -1,6 +1,21 @@
 // One slider with its name, its value (a button that puts it back) and what keys and double clicks do.
 
-function makeSlider({ name, hint = "", low, high, step, rest, attribute, index, digits = 1, onInput, onDone }) {
+const STRIP = 5;
+
+// Where the five small pictures of what a slider does will stand; see idle.js. Keys have the slider itself.
+function makeStrip(slider, put) {
+  const strip = document.createElement("div");
+  strip.className = "explore-strip";
+  strip.setAttribute("aria-hidden", "true");
+  strip.addEventListener("click", (event) => {
+    const place = [...strip.children].indexOf(event.target);
+    if (place >= 0) put(Number(slider.places[place].toFixed(2)));
+  });
+  slider.row.append(strip);
+  return strip;
+}
+
+function makeSlider({ name, hint = "", low, high, step, rest, attribute, index, digits = 1, preview, onInput, onDone }) {
   const row = document.createElement("div");
   row.className = "explore-slider";
   const label = document.createElement("label");
@@ -24,7 +39,9 @@ function makeSlider({ name, hint = "", low, high, step, rest, attribute, index, 
   row.append(label, value);
 
   const slider = {
-    row, range,
+    row, range, preview,
+    places: Array.from({ length: STRIP }, (_, n) => low + ((high - low) * n) / (STRIP - 1)),
+    rest,
     show(number) {
       range.value = number;
       const shown = Number(number).toFixed(digits);
@@ -56,6 +73,7 @@ function makeSlider({ name, hint = "", low, high, step, rest, attribute, index, 
     put(rest);
   });
   value.addEventListener("click", () => put(rest));
+  if (preview) slider.strip = makeStrip(slider, put);
   slider.show(rest);
   return slider;
 }

@@ -34,6 +34,7 @@ function queryOf(state) {
   if (state.class) pairs.push(["class", state.class]);
   if (edits.length) pairs.push(["edits", edits.join(",")]);
   if (raw.length) pairs.push(["raw", raw.join(",")]);
+  if (state.between) pairs.push(["between", state.between.seeds.join(",") + ":" + state.between.place.join(",")]);
   if (state.mode === "raw") pairs.push(["sliders", "raw"]);
   return pairs.map(([key, value]) => key + "=" + readable(String(value))).join("&");
 }
@@ -51,12 +52,25 @@ function stateFrom(search) {
     const [index, value] = pair.split(":");
     if (/^[0-9]{1,3}$/.test(index) && Number.isFinite(Number.parseFloat(value))) state.raw[Number(index)] = Number.parseFloat(value);
   }
+  const between = betweenFrom(query.get("between") || "");
+  if (between) state.between = between;
   return state;
+}
+
+// A place between four seeds, such as 1,5,1,5:0.25,0; null where the text says something else.
+function betweenFrom(text) {
+  const [seeds, place] = text.split(":").map((part) => part.split(",").map(Number));
+  const right = seeds.length === 4 && place?.length === 2 && [...seeds, ...place].every(Number.isFinite);
+  if (!right) return null;
+  return {
+    seeds: seeds.map((seed) => within(Math.trunc(seed), 0, SEED_LIMIT)),
+    place: place.map((share) => Number(within(share, 0, 1).toFixed(4))),
+  };
 }
 
 // The page's address with the explorer's keys replaced and everybody else's left alone.
 function addressOf(state) {
-  const own = ["checkpoint", "seed", "psi", "class", "edits", "raw", "sliders"];
+  const own = ["checkpoint", "seed", "psi", "class", "edits", "raw", "between", "sliders"];
   const others = [...new URLSearchParams(window.location.search)].filter(([key]) => !own.includes(key));
   const rest = others.map(([key, value]) => "&" + readable(key) + "=" + readable(value)).join("");
   return window.location.origin + window.location.pathname + "?" + queryOf(state) + rest;

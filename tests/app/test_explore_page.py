@@ -6,21 +6,26 @@ import base64
 import re
 from io import BytesIO
 
+import numpy as np
+import pytest
 from gradio_client import Client
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-PICTURE = "#explore .explore-picture img"
-SOURCE = f"() => document.querySelector('{PICTURE}')?.src || ''"
-DRAWN = f"() => document.querySelector('{PICTURE}')?.naturalWidth > 0"
-OTHER = f"before => document.querySelector('{PICTURE}')?.src !== before"
-SAME = f"before => document.querySelector('{PICTURE}')?.src === before"
+PICTURE = "#explore .explore-view canvas"
+SOURCE = f"() => document.querySelector('{PICTURE}').toDataURL()"
+OTHER = f"before => document.querySelector('{PICTURE}').toDataURL() !== before"
+SAME = f"before => document.querySelector('{PICTURE}')?.toDataURL() === before"
 QUIET = "() => document.querySelector('#explore .explore-picture').ariaBusy !== 'true'"
+PATH = "#explore .explore-path"
+READY = f"""() => ['browser', 'server'].includes(document.querySelector('{PATH}')?.dataset.path)
+  && document.querySelector('#explore .explore-picture').ariaBusy === 'false'"""
 SLIDER = "#explore input[data-direction='0']"
+VIEW = "#explore .explore-view"
 
 
 def ready(page: Page) -> str:
-    page.wait_for_function(DRAWN)
+    page.wait_for_function(READY)
     # Gradio's loading screen lies over the page a moment longer; a click on trial waits until it has gone.
     page.locator("#explore .explore-surprise").click(trial=True)
     return str(page.evaluate(SOURCE))
@@ -108,6 +113,7 @@ def test_fashion_has_classes(page: Page) -> None:
     page.wait_for_function(OTHER, arg=before)
     chosen = page.locator("#explore .explore-class")
     chosen.wait_for()
+    page.wait_for_function(READY)
     between = page.evaluate(SOURCE)
     chosen.select_option(label="ankle boot")
     page.wait_for_function(OTHER, arg=between)
@@ -171,6 +177,164 @@ def test_wrong_seeds_for_a_walk_get_a_sentence(page: Page) -> None:
     error.wait_for(state="visible")
     assert error.inner_text().strip()
     assert page.evaluate(SOURCE) == before
+
+
+def pixels(page: Page) -> np.ndarray:
+    content = base64.b64decode(str(page.evaluate(SOURCE)).partition("base64,")[2])
+    with Image.open(BytesIO(content)) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def middle(page: Page) -> tuple[float, float]:
+    page.locator(VIEW).scroll_into_view_if_needed()
+    box = page.locator(VIEW).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_the_browser_draws_what_the_server_draws_and_asks_it_for_nothing(page: Page, app_url: str) -> None:
+    ready(page)
+    expect(page.locator(PATH)).to_have_attribute("data-path", "browser")
+    page.wait_for_selector("#explore .explore-strip canvas")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for value in ("-3", "2", "1.5"):
+        page.locator(SLIDER).fill(value)
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("edits=1.5"))
+    page.wait_for_function(READY)
+    assert asked == []
+    client = Client(app_url, verbose=False, analytics_enabled=False)
+    drawn = client.predict("cats", 0, 0.7, 0, [1.5], api_name="/sample")
+    with Image.open(drawn) as picture:
+        assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - pixels(page)).max() <= 2
+
+
+@pytest.mark.parametrize("what", ["runtime", "model"])
+def test_the_server_takes_over_where_the_browser_cannot_draw(page: Page, what: str) -> None:
+    page.route(f"**/atelier/{what}/**", lambda route: route.abort())
+    page.reload()
+    before = ready(page)
+    expect(page.locator(PATH)).to_have_attribute("data-path", "server")
+    page.locator(SLIDER).fill("2")
+    page.wait_for_function(OTHER, arg=before)
+    page.locator("#explore .explore-neighbours button").first.wait_for()
+    expect(page.locator("#explore .explore-opinion")).to_contain_text("than")
+
+
+def test_dragging_the_picture_moves_along_two_directions(page: Page) -> None:
+    before = ready(page)
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y - 60, steps=12)
+    page.mouse.up()
+    page.wait_for_function(OTHER, arg=before)
+    assert float(page.locator(SLIDER).input_value()) > 0
+    assert float(page.locator("#explore input[data-direction='1']").input_value()) > 0
+    page.locator("#explore .explore-plane-x").select_option(index=4)
+    page.locator(VIEW).focus()
+    page.keyboard.press("ArrowLeft")
+    assert float(page.locator("#explore input[data-direction='4']").input_value()) < 0
+    page.locator("#explore .explore-undo").click()
+    page.locator("#explore .explore-undo").click()
+    page.wait_for_function(SAME, arg=before)
+
+
+def test_dragging_between_four_seeds_leaves_a_link(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-plane-x").select_option(label="Between four seeds")
+    page.locator("#explore .explore-plane-seeds").fill("2, 4, 6, 8")
+    page.locator("#explore .explore-plane-seeds").press("Enter")
+    page.wait_for_function(OTHER, arg=before)
+    between = str(page.evaluate(SOURCE))
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 80, y + 40, steps=8)
+    page.mouse.up()
+    page.wait_for_function(OTHER, arg=between)
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("between=2,4,6,8:0"))
+    page.wait_for_function(READY)
+    moved = page.evaluate(SOURCE)
+    page.goto(page.locator("#explore .explore-link").input_value())
+    page.wait_for_function(SAME, arg=moved)
+    expect(page.locator(PATH)).to_contain_text("between seeds 2, 4, 6, 8")
+
+
+def test_the_wheel_enlarges_and_a_double_click_puts_back(page: Page) -> None:
+    ready(page)
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -400)
+    enlarged = page.locator(f"{VIEW}.explore-zoomed")
+    enlarged.wait_for()
+    page.mouse.dblclick(x, y)
+    enlarged.wait_for(state="detached")
+    page.locator(VIEW).focus()
+    page.keyboard.press("+")
+    enlarged.wait_for()
+    page.keyboard.press("0")
+    enlarged.wait_for(state="detached")
+
+
+def test_a_walk_plays_and_pauses_where_it_is(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-play").click()
+    page.wait_for_function(OTHER, arg=before)
+    expect(page.locator(PATH)).to_contain_text("between seeds 1 and 5")
+    page.locator(SLIDER).fill("1")
+    expect(page.locator("#explore .explore-play")).to_have_text("Pause")
+    page.locator(VIEW).focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#explore .explore-play")).to_have_text("Play")
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("between=[0-9]+,"))
+    page.locator("#explore .explore-next").click()
+    expect(page.locator("#explore .explore-link")).not_to_have_value(re.compile("between="))
+
+
+def test_each_slider_shows_what_it_does(page: Page) -> None:
+    before = ready(page)
+    strip = page.locator(f"#explore .explore-slider:has({SLIDER.split()[1]}) .explore-strip canvas")
+    strip.nth(4).wait_for()
+    strip.nth(4).click()
+    page.wait_for_function(OTHER, arg=before)
+    assert float(page.locator(SLIDER).input_value()) == float(page.locator(SLIDER).get_attribute("max") or 0)
+    page.wait_for_function(READY)
+    page.wait_for_function(
+        "() => document.querySelectorAll('#explore .explore-strip canvas')[9].toDataURL() === "
+        f"document.querySelector('{PICTURE}').toDataURL()"
+    )
+
+
+def test_a_phone_holds_the_picture_and_nothing_sticks_out(any_page: Page) -> None:
+    ready(any_page)
+    page = any_page
+    x, y = middle(page)
+    session = page.context.new_cdp_session(page)
+    touch = {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+    session.send("Input.dispatchTouchEvent", touch)
+    for step in range(1, 8):
+        moved = {"type": "touchMove", "touchPoints": [{"x": x + 8 * step, "y": y}]}
+        session.send("Input.dispatchTouchEvent", moved)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("selector => Number(document.querySelector(selector).value) > 0", arg=SLIDER)
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_alone_reaches_the_picture_and_its_controls(page: Page) -> None:
+    before = ready(page)
+    page.locator("#explore .explore-link").focus()
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
+        reached |= set(str(page.evaluate("document.activeElement.className")).split())
+        if "explore-view" in reached:
+            break
+    assert {"explore-view", "explore-plane-x", "explore-plane-y", "explore-play"} <= reached
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function(OTHER, arg=before)
 
 
 def test_the_api_draws_the_same_picture_twice(app_url: str) -> None:

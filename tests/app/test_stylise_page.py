@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -70,6 +71,10 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
         page.locator("#style-film").click()
     with Image.open(download.value.path()) as film:
         assert (film.format, getattr(film, "n_frames", 1) > 1) == ("GIF", True)
+    with page.expect_download() as download:
+        page.locator("#style-mp4").click()
+    with av.open(str(download.value.path())) as film:
+        assert len(list(film.decode(video=0))) > 1
 
     expect(page.locator("#style-run")).to_be_enabled()
     shown = page.evaluate(LIVE)

@@ -14,7 +14,7 @@ IMAGE = "document.querySelector('#train-live img.samples')?.src"
 SAMPLES = f"() => {IMAGE} || ''"
 CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
 CHECKPOINT = "document.querySelector('#explore .explore-checkpoint')?.selectedOptions[0]?.text"
-EXPLORED = "() => document.querySelector('#explore .explore-picture img')?.naturalWidth"
+EXPLORED = "() => document.querySelector('#explore .explore-view canvas')?.width"
 
 
 def open_tab(page: Page) -> None:
@@ -51,6 +51,7 @@ def test_a_run_on_cats_survives_a_reload_and_opens_in_explore(page: Page) -> Non
     page.wait_for_function(f"() => {CHECKPOINT} === 'My first cats'")
     page.wait_for_function(f"() => ({EXPLORED})() === 32")
     assert page.locator("#explore input[data-direction]").count() >= 8
+    expect(page.locator("#explore .explore-path")).to_have_attribute("data-path", "browser")
 
 
 def test_a_run_can_be_continued(page: Page) -> None:

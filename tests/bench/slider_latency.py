@@ -1,8 +1,9 @@
-"""How long a slider takes to show its picture: function call, request, browser; idle and under load.
+"""How long the server takes to show a slider's picture: call, request, page; idle and under load.
 
     python tests/bench/slider_latency.py [--events 150] [--load] [--checkpoint cats]
 
-Starts `app.py` on a free port and moves the first direction slider. With --load it measures a second time
+Starts `app.py` on a free port and moves the first direction slider, in a page that is kept from drawing by
+itself (for the two ways beside each other see browser_latency.py). With --load it measures a second time
 while a training run and a stylisation, both started through the page, are going. Compare the ratios inside
 one table: milliseconds depend on the machine and on what else it does.
 """
@@ -34,18 +35,17 @@ START_SECONDS = 120
 ONE_BY_ONE = """
 async (events) => {
   const slider = document.querySelector('input[data-direction="0"]');
-  const picture = document.querySelector('.explore-picture img');
+  const picture = document.querySelector('.explore-view canvas');
   const times = [];
   for (let i = 0; i < events; i++) {
     const shown = new Promise((done) => {
       const watcher = new MutationObserver(() => { watcher.disconnect(); done(); });
-      watcher.observe(picture, { attributes: true, attributeFilter: ['src'] });
+      watcher.observe(picture, { attributes: true, attributeFilter: ['data-frame'] });
     });
     const started = performance.now();
     slider.value = (((i * 7) % 60) - 30) / 10 + (i % 2 ? 0.1 : 0);
     slider.dispatchEvent(new Event('input', { bubbles: true }));
     await shown;
-    await picture.decode();
     times.push(performance.now() - started);
     await new Promise((done) => setTimeout(done, 5));
   }
@@ -57,10 +57,10 @@ async (events) => {
 DRAG = """
 async (events) => {
   const slider = document.querySelector('input[data-direction="0"]');
-  const picture = document.querySelector('.explore-picture img');
+  const picture = document.querySelector('.explore-view canvas');
   let pictures = 0, last = 0;
   new MutationObserver(() => { pictures++; last = performance.now(); })
-    .observe(picture, { attributes: true, attributeFilter: ['src'] });
+    .observe(picture, { attributes: true, attributeFilter: ['data-frame'] });
   for (let i = 0; i < events; i++) {
     slider.value = -3 + 6 * i / events;
     slider.dispatchEvent(new Event('input', { bubbles: true }));
@@ -81,16 +81,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """The app as a child process; yields its address, and ends it."""
+def running_process(command: list[str], home: Path) -> Iterator[tuple[str, int]]:
+    """A Gradio app as a child process; yields its address and process number, and ends it."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "ATELIER_HOME": str(home)}
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py")], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_for(url, process)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -157,9 +155,10 @@ def request_times(url: str, checkpoint: str, events: int) -> list[float]:
 def open_explorer(browser: Browser, url: str, checkpoint: str) -> Page:
     """A page whose explorer is ready."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.route("**/atelier/**", lambda route: route.abort())
     page.goto(f"{url}/?checkpoint={checkpoint}&seed=3")
     page.wait_for_selector('input[data-direction="0"]')
-    page.wait_for_selector(".explore-picture img[src^=data]")
+    page.wait_for_selector(".explore-path[data-path=server]")
     page.wait_for_timeout(1000)
     return page
 
@@ -170,7 +169,7 @@ def measure(browser: Browser, url: str, checkpoint: str, events: int) -> dict[st
     rows = {
         "function call": call_times(checkpoint, events),
         "request": request_times(url, checkpoint, events),
-        "browser: event to decoded picture": page.evaluate(ONE_BY_ONE, events),
+        "page: event to painted picture": page.evaluate(ONE_BY_ONE, events),
     }
     drag = page.evaluate(DRAG, events)
     print(f"drag: {drag['pictures']} pictures for {events} events; the last came {drag['late']:.0f} ms after")
@@ -212,7 +211,7 @@ def main() -> None:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as home,
-        running_app(Path(home)) as url,
+        running_process([sys.executable, str(ROOT / "app.py")], Path(home)) as (url, _),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)

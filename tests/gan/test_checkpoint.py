@@ -15,6 +15,7 @@ from checkpoints.errors import CheckpointError
 from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
+from gan.direction_files import Direction, save_directions, visitors_directions
 from gan.errors import GanError
 from gan.model import load_checkpoint
 from gan.state import TrainState, fitted, new_state
@@ -268,3 +269,15 @@ def test_only_the_same_networks_can_be_started_from(saved: Path) -> None:
     (saved / "discriminator.safetensors").unlink()
     with pytest.raises(GanError, match="discriminator"):
         start_from(new_state(CONFIG, CPU), CONFIG, store.read(saved))
+
+
+def test_a_run_that_goes_on_keeps_the_directions_that_a_visitor_saved(saved: Path, garments: Dataset) -> None:
+    torch.manual_seed(0)
+    first, own = (torch.nn.functional.normalize(torch.randn(8), dim=0) for _ in range(2))
+    theirs = Direction("opens the eyes", "saved", own, 6.0)
+    save_directions(saved, [Direction("Direction 1", "pca", first), theirs])
+    save_run(saved, CONFIG, trained(CONFIG, garments, 3), garments, "Garments", "compact")
+    (kept,) = visitors_directions(saved, 8)
+    assert (kept.name, kept.method, kept.limit) == ("opens the eyes", "saved", 6.0)
+    assert torch.allclose(kept.vector, own)
+    assert visitors_directions(saved, 9) == ()

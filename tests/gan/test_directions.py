@@ -13,20 +13,16 @@ from torch import Tensor, nn
 
 from checkpoints import store
 from gan.config import NetworkConfig
-from gan.directions import (
-    FILE,
-    Direction,
+from gan.direction_files import FILE, Direction, save_directions, saved_directions
+from gan.direction_maths import (
     closed_form_directions,
-    directions_of,
-    find_directions,
     first_weight,
     orthogonal,
     principal_directions,
-    save_directions,
-    saved_directions,
     visible_change,
     white_latents,
 )
+from gan.directions import directions_of, find_directions
 from gan.effects import changed_place, describe_effect
 from gan.latent import latents
 from gan.model import Model, load, load_reference

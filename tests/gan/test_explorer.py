@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from checkpoints import store
-from gan.directions import Direction, directions_of
+from gan.direction_files import Direction
+from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import (
     ExplorerState,
@@ -29,7 +30,7 @@ from gan.explorer import (
     png,
     render,
 )
-from gan.latent import latents
+from gan.latent import latents, slerp
 from gan.model import Model, Opinion, load_reference
 from gan.pictures import to_images
 
@@ -56,7 +57,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=8,
 )
-keys = st.sampled_from(["checkpoint", "seed", "truncation", "class", "mode", "edits", "raw", "other"])
+keys = st.sampled_from(
+    ["checkpoint", "seed", "truncation", "class", "mode", "edits", "raw", "between", "other"]
+)
 
 
 @settings(deadline=None, max_examples=300)
@@ -99,6 +102,29 @@ def test_the_latent_vector_is_seed_times_truncation_plus_edits_then_raw_coordina
     expected[0, 4] -= 2.0
     expected[0, 0] = 2.5
     torch.testing.assert_close(latent_of(state, directions, 6), expected)
+
+
+@pytest.mark.parametrize(
+    ("place", "corner"), [([0, 0], 2), ([1, 0], 4), ([0, 1], 6), ([1, 1], 8), ([-3, 0.00001], 2)]
+)
+def test_a_plane_has_its_four_seeds_in_its_corners(place: list[float], corner: int) -> None:
+    state = ExplorerState.from_json(
+        {"checkpoint": "x", "truncation": 0.5, "between": {"seeds": [2, 4, 6, 8], "place": place}}
+    )
+    torch.testing.assert_close(latent_of(state, [], 6), 0.5 * latents([corner], 6))
+    assert ExplorerState.from_json(json.loads(json.dumps(state.to_json()))) == state
+
+
+def test_a_place_on_an_edge_is_on_the_walk_between_two_seeds() -> None:
+    state = ExplorerState("x", corners=(1, 5, 1, 5), place=(0.3, 0.0))
+    expected = slerp(*latents([1, 5], 6), torch.tensor([0.3]))
+    torch.testing.assert_close(latent_of(state, [], 6), expected)
+
+
+@pytest.mark.parametrize("between", [5, [], {}, {"seeds": [1, 2], "place": [0, 0]}, {"seeds": "1234"}])
+def test_a_place_that_is_none_is_a_sentence(between: object) -> None:
+    with pytest.raises(GanError):
+        ExplorerState.from_json({"checkpoint": "x", "between": between})
 
 
 def test_the_same_state_is_the_same_picture_to_the_byte_and_each_part_counts(

@@ -15,10 +15,14 @@ from playwright.sync_api import Browser, Page
 
 from checkpoints import store
 from gan import tab_explore
+from gan.serve import routes
 from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
 
 CATS = "runs/" + "cd" * 16
-SHOWN = ".explore-picture img"
+SHOWN = ".explore-view canvas"
+PIXELS = f"document.querySelector('{SHOWN}').toDataURL()"
+READY = """() => ['browser', 'server'].includes(document.querySelector('.explore-path')?.dataset.path)
+  && document.querySelector('.explore-picture').ariaBusy === 'false'"""
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +62,9 @@ def test_drawing_leaves_the_thread_count_as_it_was(home: Path) -> None:
     assert torch.get_num_threads() == before
 
 
-@pytest.fixture(scope="module")
-def url(home: Path) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["browser", "server"])
+def url(home: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The tab in a page with the routes that the browser's own drawing needs, and in one without."""
     with gr.Blocks() as demo:
         library = gr.BrowserState([], storage_key="test-library", secret="test")
         with gr.Tabs():
@@ -68,7 +73,10 @@ def url(home: Path) -> Iterator[str]:
             with gr.Tab("Other"):
                 keep = gr.Button("Keep", elem_id="keep")
                 keep.click(lambda: ([REFERENCE], REFERENCE), outputs=[library, wanted])
-    _, local, _ = demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    own = {"routes": routes()} if request.param == "browser" else {}
+    _, local, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False, app_kwargs=own
+    )
     yield local.rstrip("/")
     demo.close()
 
@@ -81,7 +89,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     failures: list[str] = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.goto(url)
-    page.wait_for_selector(f"{SHOWN}[src^=data]")
+    page.wait_for_function(READY)
     page.wait_for_selector("input[data-direction='0']")
     yield page
     context.close()
@@ -89,13 +97,13 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 
 
 def shown(page: Page) -> str:
-    return str(page.get_attribute(SHOWN, "src"))
+    return str(page.evaluate(PIXELS))
 
 
 def after(page: Page, before: str) -> str:
     """The picture once it is another one and the page asks for nothing more."""
-    page.wait_for_function(f"old => document.querySelector('{SHOWN}').src !== old", arg=before)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(f"old => {PIXELS} !== old", arg=before)
+    page.wait_for_function(READY)
     return shown(page)
 
 
@@ -118,9 +126,7 @@ def test_slide_undo_link_and_reset(page: Page) -> None:
     page.click(".explore-reset")
     assert after(page, moved) == first
     page.goto(link)
-    page.wait_for_selector(f"{SHOWN}[src^=data]")
-    page.wait_for_selector("input[data-direction='0']")
-    page.wait_for_function(f"both => document.querySelector('{SHOWN}').src === both", arg=both)
+    page.wait_for_function(f"both => document.querySelector('{SHOWN}') && {PIXELS} === both", arg=both)
     assert page.input_value("input[data-direction='0']") == "2.5"
 
 
@@ -163,7 +169,7 @@ def test_a_kept_checkpoint_appears_and_opens_with_its_classes(page: Page) -> Non
 def test_a_link_to_nothing_says_so_and_shows_what_there_is(page: Page, url: str) -> None:
     page.goto(f"{url}/?checkpoint=gone&seed=4&edits=x,NaN")
     page.wait_for_selector("input[data-direction='0']")
-    page.wait_for_selector(f"{SHOWN}[src^=data]")
+    page.wait_for_function(READY)
     assert "gone" in page.inner_text(".explore-error")
 
 

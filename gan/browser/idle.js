@@ -1,0 +1,115 @@
+// Errands: the opinion, the neighbours and the sliders' strips, drawn one by one while nothing else happens.
+
+let round = 0;
+let judgedFor = "";
+let neighboursFor = "";
+const seen = new Set();
+
+const idle = () => new Promise((done) => {
+  if (window.requestIdleCallback) window.requestIdleCallback(done, { timeout: 400 });
+  else setTimeout(done, 16);
+});
+
+function stopErrands() {
+  round++;
+}
+
+// A newer round, or a change of the picture, ends an older one between two of its pictures.
+async function runErrands() {
+  const own = ++round;
+  if (busy || !model) return;
+  if (!engine) {
+    await serversNeighbours(own);
+    return;
+  }
+  const asked = copyOf(state);
+  for (const errand of [...opinionErrand(asked), ...neighbourErrands(asked), ...stripErrands()]) {
+    await idle();
+    if (own !== round || !engine) return;
+    try {
+      await errand();
+    } catch (failure) {
+      return;
+    }
+  }
+}
+
+async function serversNeighbours(own) {
+  const answer = await ask("explore_neighbours", copyOf(state));
+  if (own !== round || answer.error) return;
+  showNeighbours(answer.neighbours.map(({ edits, picture }) => {
+    const image = new Image();
+    image.src = picture;
+    image.alt = "";
+    return { edits, shown: image };
+  }));
+}
+
+function opinionErrand(asked) {
+  const name = JSON.stringify({ ...asked, mode: "" });
+  if (!engine.judged || judgedFor === name || !drawn?.image) return [];
+  return [async () => {
+    showOpinion(await engine.judge(asked, drawn));
+    judgedFor = name;
+  }];
+}
+
+async function small(asked) {
+  const target = document.createElement("canvas");
+  paint(target, await engine.draw(asked));
+  return target;
+}
+
+function neighbourErrands(asked) {
+  const name = pythonState(asked);
+  if (neighboursFor === name) return [];
+  const near = neighbourStates(asked, engine.space);
+  const done = [];
+  const pictures = near.map((each) => async () => done.push({ edits: each.edits, shown: await small(each) }));
+  return [...pictures, async () => {
+    showNeighbours(done);
+    neighboursFor = name;
+  }];
+}
+
+function showNeighbours(neighbours) {
+  find(".explore-neighbours").replaceChildren(...neighbours.map(({ edits, shown }, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", "Go to neighbour " + (index + 1));
+    button.append(shown);
+    button.addEventListener("click", () => change(() => { state.edits = [...edits]; }));
+    return button;
+  }));
+}
+
+// A strip shows what its slider would do to the present picture, so where the slider stands itself is no matter.
+function stripErrands() {
+  return [truncation, ...sliders].flatMap((slider) => {
+    const name = slider.preview && JSON.stringify(slider.preview(slider.rest)) + state.checkpoint;
+    if (!slider.strip || !seen.has(slider.row) || slider.stripFor === name) return [];
+    return slider.places.map((place, index) => async () => {
+      const picture = await small(slider.preview(place));
+      if (slider.strip.children[index]) slider.strip.children[index].replaceWith(picture);
+      else slider.strip.append(picture);
+      if (index === slider.places.length - 1) slider.stripFor = name;
+    });
+  });
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) seen.add(target);
+    else seen.delete(target);
+  }
+  if (engine && !busy) {
+    clearTimeout(settling);
+    settling = setTimeout(settle, SETTLED);
+  }
+});
+
+function watchStrips() {
+  watcher.disconnect();
+  seen.clear();
+  for (const slider of [truncation, ...sliders]) watcher.observe(slider.row);
+}

@@ -1,0 +1,102 @@
+// From the explorer's state to a latent vector, as gan/explorer.py and gan/latent.py have it.
+
+const LONGEST_NEIGHBOUR_STEP = 2;
+const NEIGHBOURS = 8;
+const PARALLEL = 1e-6;
+const seedVectors = new Map();
+
+// z of a seed as float32; the last few are kept, because a slider asks for the same one again and again.
+function seedVector(seed, size) {
+  const name = seed + " " + size;
+  if (!seedVectors.has(name)) {
+    if (seedVectors.size > 32) seedVectors.clear();
+    seedVectors.set(name, Float32Array.from(randn(seed, size)));
+  }
+  return seedVectors.get(name);
+}
+
+const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+const lengthOf = (a) => Math.sqrt(dot(a, a));
+const mixed = (a, b, t) => a.map((value, i) => (1 - t) * value + t * b[i]);
+
+// A unit vector at right angles to `unit`: the axis that it has least of, made orthogonal.
+function rightAngle(unit) {
+  const least = unit.reduce((best, value, i) => (Math.abs(value) < Math.abs(unit[best]) ? i : best), 0);
+  const side = unit.map((value, i) => (i === least ? 1 : 0) - unit[least] * value);
+  return side.map((value) => value / lengthOf(side));
+}
+
+// Spherical interpolation at `t`, see gan/latent.py.
+function slerp(start, end, t) {
+  let a = Float64Array.from(start);
+  let b = Float64Array.from(end);
+  const lengths = [lengthOf(a), lengthOf(b)];
+  if (Math.min(...lengths) < PARALLEL) return mixed(a, b, t);
+  a = a.map((value) => value / lengths[0]);
+  b = b.map((value) => value / lengths[1]);
+  const long = (1 - t) * lengths[0] + t * lengths[1];
+  const cosine = within(dot(a, b), -1, 1);
+  if (cosine > 1 - PARALLEL) {
+    const between = mixed(a, b, t);
+    const size = lengthOf(between);
+    return between.map((value) => (long * value) / size);
+  }
+  const theta = Math.acos(cosine);
+  let side = cosine < -1 + PARALLEL ? rightAngle(a) : b.map((value, i) => value - cosine * a[i]);
+  const size = lengthOf(side);
+  side = side.map((value) => value / size);
+  return a.map((value, i) => long * (Math.cos(t * theta) * value + Math.sin(t * theta) * side[i]));
+}
+
+// The plane between four seeds, and with (a, b, a, b) the way from one seed to the next.
+function planeVector({ seeds, place }, size) {
+  const [a, b, c, d] = seeds.map((seed) => seedVector(seed, size));
+  return slerp(slerp(a, b, place[0]), slerp(c, d, place[0]), place[1]);
+}
+
+// z = truncation z(seed or place) + sum of edits along the directions; raw coordinates then replace theirs.
+function latentOf(state, { z_dim, vectors, limits }) {
+  const start = state.between ? planeVector(state.between, z_dim) : seedVector(state.seed, z_dim);
+  const z = Float32Array.from(start, (value) => state.truncation * value);
+  state.edits.slice(0, vectors.length).forEach((edit, k) => {
+    const amount = within(edit || 0, -limits[k], limits[k]);
+    if (amount) vectors[k].forEach((value, i) => { z[i] += amount * value; });
+  });
+  for (const [index, value] of Object.entries(state.raw)) if (Number(index) < z_dim) z[index] = value;
+  return z;
+}
+
+// A number as Python writes a float, and a state as its json.dumps: the server draws its neighbours from that.
+const pythonFloat = (value) => (Number.isInteger(value) ? value + ".0" : String(value));
+
+function pythonState(state) {
+  const edits = state.edits.map((value) => Math.round((value || 0) * 100) / 100 + 0);
+  while (edits.length && !edits[edits.length - 1]) edits.pop();
+  const raw = Object.entries(state.raw).map(([index, value]) => `"${index}": ${pythonFloat(value)}`);
+  const between = state.between
+    ? `, "between": {"seeds": [${state.between.seeds.join(", ")}], "place": [${state.between.place.map(pythonFloat).join(", ")}]}`
+    : "";
+  return (
+    `{"checkpoint": ${JSON.stringify(state.checkpoint)}, "seed": ${state.seed}, ` +
+    `"truncation": ${pythonFloat(state.truncation)}, "class": ${state.class}, "mode": "", ` +
+    `"edits": [${edits.map(pythonFloat).join(", ")}], "raw": {${raw.join(", ")}}${between}}`
+  );
+}
+
+// States near this one: the same distance away, each somewhere else, always the same ones.
+function neighbourStates(state, { limits }) {
+  const count = limits.length;
+  if (!count) return [];
+  const steps = randn(crc32(new TextEncoder().encode(pythonState(state))), NEIGHBOURS * count);
+  return Array.from({ length: NEIGHBOURS }, (_, n) => {
+    const step = steps.slice(n * count, (n + 1) * count);
+    const size = lengthOf(step);
+    const edits = limits.map((limit, k) => {
+      const change = (LONGEST_NEIGHBOUR_STEP * step[k]) / size;
+      const edit = state.edits[k] || 0;
+      const there = Math.abs(edit + change) <= limit ? edit + change : edit - change;
+      return Math.round(10 * within(there, -limit, limit)) / 10;
+    });
+    return { ...copyOf(state), edits };
+  });
+}

@@ -1,0 +1,104 @@
+"""A direction, and the file of a checkpoint's folder that keeps some of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+from gan.model import Model
+
+FILE = "directions.safetensors"
+METHODS = ("pca", "closed-form", "supervised", "saved")
+LIMIT = 4.0
+MOST_DIRECTIONS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A way to go in the latent space.
+
+    Attributes:
+        name: what the visitor reads, such as `Direction 1 · brighter`.
+        method: `pca`, `closed-form`, `supervised` or `saved`.
+        vector: float32 `[z_dim]`, length 1.
+        limit: the slider runs from -limit to +limit, in standard deviations of z along the vector.
+    """
+
+    name: str
+    method: str
+    vector: Tensor
+    limit: float = LIMIT
+
+
+def saved_directions(model: Model) -> tuple[Direction, ...]:
+    """The directions in the checkpoint's folder; empty where there are none that fit this generator."""
+    try:
+        checkpoint = store.find(model.reference)
+    except CheckpointError:
+        return ()
+    return _directions_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else ()
+
+
+def visitors_directions(folder: Path | str, z_dim: int) -> tuple[Direction, ...]:
+    """What visitors saved with the checkpoint in a folder; empty where there is none, or of another z."""
+    try:
+        found = _directions_in(store.read(folder), z_dim)
+    except CheckpointError:
+        return ()
+    return tuple(direction for direction in found if direction.method == "saved")
+
+
+def _directions_in(checkpoint: store.Checkpoint, z_dim: int) -> tuple[Direction, ...]:
+    try:
+        if not checkpoint.has(FILE):
+            return ()
+        vectors = checkpoint.tensors(FILE).get("vectors")
+        with safe_open(checkpoint.path(FILE), framework="pt") as file:
+            described = json.loads((file.metadata() or {}).get("directions", "[]"))
+    except (CheckpointError, SafetensorError, OSError, ValueError):
+        return ()
+    return _checked(vectors, described, z_dim)
+
+
+def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Direction, ...]:
+    """Directions from a file that anyone may have written; empty unless everything about it is right."""
+    if (
+        vectors is None
+        or vectors.ndim != 2
+        or vectors.shape[1] != z_dim
+        or not 1 <= len(vectors) <= MOST_DIRECTIONS
+    ):
+        return ()
+    vectors = vectors.float()
+    lengths = vectors.norm(dim=1, keepdim=True)
+    if not isinstance(described, list) or len(described) != len(vectors) or not torch.isfinite(vectors).all():
+        return ()
+    if (lengths < 1e-3).any():
+        return ()
+    found = []
+    for entry, vector in zip(described, vectors / lengths, strict=True):
+        entry = entry if isinstance(entry, dict) else {}
+        name, method, limit = entry.get("name"), entry.get("method"), entry.get("limit")
+        if not isinstance(name, str) or method not in METHODS or not isinstance(limit, (int, float)):
+            return ()
+        found.append(Direction(name[:60], str(method), vector, min(20.0, max(0.5, float(limit)))))
+    return tuple(found)
+
+
+def save_directions(folder: Path, directions: Sequence[Direction]) -> Path:
+    """Write the directions into a checkpoint's folder, so that opening it does not have to find them."""
+    described = [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions]
+    vectors = torch.stack([d.vector for d in directions]).contiguous()
+    path, unfinished = folder / FILE, folder / f".{FILE}.part"
+    save_file({"vectors": vectors}, unfinished, metadata={"directions": json.dumps(described)})
+    unfinished.replace(path)
+    return path

@@ -1,0 +1,159 @@
+"""All directions of a generator, method by method: by PCA, in closed form, supervised, saved by a visitor.
+
+Each method answers for itself here, where `gan.directions` shows the strongest of two. Finding them takes a
+few seconds, so a page asks for them after it has opened a checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gan.direction_files import Direction, saved_directions
+from gan.direction_maths import (
+    first_weight,
+    orthogonal,
+    principal_directions,
+    strongest_axes,
+    visible_change,
+    white_latents,
+)
+from gan.directions import (
+    SAMPLES,
+    SEEDS,
+    directions_of,
+    labels_in_turn,
+    named_by_effect,
+    slider_limits,
+    without_class_means,
+)
+from gan.errors import GanError
+from gan.latent import latents
+from gan.model import Model
+from gan.supervised import supervised_directions
+
+COUNT = 10
+NOTHING_LEFT = 1e-3
+
+
+@lru_cache(maxsize=8)
+def further_directions(model: Model) -> tuple[Direction, ...]:
+    """Those beyond the first ten, in the order that permanent links count on: at most 10 of `pca`, at most 10
+    of `closed-form`, and those of `supervised`. Deterministic, kept in memory.
+    """
+    return pca_directions(model) + closed_directions(model) + supervised_directions(model)
+
+
+def all_directions(model: Model) -> tuple[Direction, ...]:
+    """Every direction that a state's edits can name by its place: `directions_of`, then the further ones."""
+    return directions_of(model) + further_directions(model)
+
+
+def kept_directions(model: Model) -> tuple[Direction, ...]:
+    """What visitors saved into the checkpoint's folder (`gan.own_directions`); empty for most."""
+    return tuple(d for d in saved_directions(model) if d.method == "saved")
+
+
+@torch.inference_mode()
+def pca_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]:
+    """The first principal components of the first layer's activations, mapped back to z.
+
+    Härkönen et al. 2020 (arXiv 2004.02546). Where the space is laid out, those of the codes follow as far as
+    they are new: the layer adds nothing there but a fixed linear map.
+    """
+    z = white_latents(max(SAMPLES, 4 * model.config.z_dim), model.config.z_dim)
+    labels = labels_in_turn(model, len(z))
+    layers = [model.generator.first_layer(z.float(), labels)]
+    if model.generator.layout is not None:
+        layers.append(model.generator.code(z.float(), labels))
+    found = []
+    for activations in layers:
+        centred = activations.double()
+        if labels is not None:
+            centred = without_class_means(centred, labels, model.config.classes)
+        found.append(principal_directions(centred, z, count))
+    return _described(model, torch.cat(found), count, "pca", "PCA")
+
+
+@torch.inference_mode()
+def closed_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]:
+    """The singular vectors of what stands between z and the first layer's output, strongest first.
+
+    Shen and Zhou 2021 (SeFa, arXiv 2007.06600) take the eigenvectors of A^T A for a layer A z. Here A is
+    followed by what makes a code of z (`code_slopes`), and the A^T A of all its linear pieces are averaged.
+    """
+    if first_weight(model.generator) is None:
+        return ()
+    vectors = strongest_axes(first_layer_gram(model), count)
+    return _described(model, vectors, count, "closed-form", "Closed form")
+
+
+def first_layer_gram(model: Model) -> Tensor:
+    """The mean of (W S)^T (W S) over the linear pieces S of the code, float64 `[z_dim, z_dim]`.
+
+    W is the first layer's weight; n^T gram n is how much a step along n changes that layer, squared.
+    """
+    weight = first_weight(model.generator)
+    slopes = code_slopes(model)
+    if weight is None:
+        return torch.eye(model.config.z_dim, dtype=torch.float64)
+    weight = weight.double()[:, : slopes.shape[1]]
+    return (slopes.mT @ (weight.T @ weight) @ slopes).mean(0)
+
+
+def code_slopes(model: Model) -> Tensor:
+    """The derivative of the code by z in each linear piece of the latent space, float64 `[P, code, z_dim]`.
+
+    z itself: one piece, the identity. Wishes: one piece, in which only differences within an attribute
+    count, I - 1/n. A layout: one piece for each part of each class, its factor; halvings have no slope.
+    """
+    network, layout = model.config, model.generator.layout
+    if layout is not None:
+        factors = layout.factors.double().flatten(0, 1)
+        return torch.cat([factors.new_zeros(*factors.shape[:2], layout.halvings), factors], 2)
+    slope = torch.eye(network.z_dim, dtype=torch.float64)
+    start = 0
+    for size in network.attributes:
+        slope[start : start + size, start : start + size] -= 1 / size
+        start += size
+    return slope[None]
+
+
+def _described(model: Model, vectors: Tensor, count: int, method: str, word: str) -> tuple[Direction, ...]:
+    """Orthogonal directions with slider ranges and measured names."""
+    z, labels = latents(range(SEEDS), model.config.z_dim), labels_in_turn(model, SEEDS)
+
+    def draw(latent: Tensor) -> Tensor:
+        return model.draw(latent, labels)
+
+    units = [unit.float() for _, unit in orthogonal(vectors, count)]
+    if not units:
+        return ()
+    limits = slider_limits(visible_change(draw, torch.stack(units), z))
+    directions = [Direction("", method, unit, limit) for unit, limit in zip(units, limits, strict=True)]
+    return named_by_effect(directions, draw, z, word)
+
+
+def orthogonalised(direction: Direction, others: list[Direction] | tuple[Direction, ...]) -> Direction:
+    """The direction without what the others do: n - Q Q^T n, of length 1, with Q a basis of their span.
+
+    Shen et al. 2020 (InterFaceGAN, arXiv 1907.10786) call the same a conditional edit.
+
+    Raises:
+        GanError: when nothing of it is left, or a direction belongs to another generator.
+    """
+    vector = direction.vector.double()
+    if any(other.vector.shape != vector.shape for other in others):
+        raise GanError("These directions belong to different generators; choose directions of one.")
+    if others:
+        span, scales, _ = torch.linalg.svd(
+            torch.stack([other.vector.double() for other in others], 1), full_matrices=False
+        )
+        basis = span[:, scales > 1e-6]
+        vector = vector - basis @ (basis.T @ vector)
+    if vector.norm() < NOTHING_LEFT:
+        raise GanError(f"Nothing of {direction.name!r} is left without the others; leave one of them out.")
+    return replace(direction, vector=(vector / vector.norm()).float())

@@ -1,0 +1,94 @@
+"""The page's arithmetic beside Python's: the same numbers from the same seeds and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page
+
+from gan.browser_files import FOLDER, page_settings
+from gan.directions import Direction, directions_of
+from gan.explorer import ExplorerState, latent_of, neighbours
+from gan.export import describe_for_browser
+from gan.latent import latents, slerp
+from gan.model import load
+
+SEEDS = [0, 1, 2, 42, 1234, 2**31 - 1, 2**31, 2**32 - 1, *range(1000, 1200, 7)]
+SPACE = """
+const vectorOf = (packed) => new Float32Array(Uint8Array.from(atob(packed), (c) => c.charCodeAt(0)).buffer);
+const spaceOf = ({ z_dim, vectors }, limits) => ({ z_dim, vectors: vectors.map(vectorOf), limits });
+"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def evaluated(page: Page, expression: str, given: Any) -> Any:
+    code = "".join((FOLDER / name).read_text("utf-8") for name in ("random.js", "latent.js", "state.js"))
+    return page.evaluate(
+        f"([props, given]) => {{ {code} {SPACE} return {expression}; }}", [page_settings(), given]
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 72, 700])
+def test_a_seed_means_the_same_numbers_as_in_numpy(page: Page, count: int) -> None:
+    drawn = evaluated(page, f"given.map((seed) => [...randn(seed, {count})])", SEEDS)
+    expected = np.stack([np.random.RandomState(seed).randn(count) for seed in SEEDS])
+    np.testing.assert_allclose(np.array(drawn), expected, rtol=1e-14, atol=0)
+    assert (np.array(drawn, np.float32) == expected.astype(np.float32)).mean() > 0.999
+
+
+def test_the_way_between_two_vectors_is_the_same(page: Page) -> None:
+    a, b = latents([3, 4], 9)
+    axis = torch.eye(9)[2]
+    pairs = [(a, b), (a, a), (a, -a), (a, 0 * b), (axis, -2 * axis), (a, a + 1e-9)]
+    for start, end in pairs:
+        for t in (0.0, 0.3, 1.0):
+            drawn = evaluated(page, "[...slerp(...given)]", [start.tolist(), end.tolist(), t])
+            expected = slerp(start, end, torch.tensor([t]))[0]
+            torch.testing.assert_close(
+                torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-5, rtol=1e-5
+            )
+
+
+@pytest.mark.parametrize("between", [None, {"seeds": [3, 7, 3, 7], "place": [0.25, 0.0]},
+                                     {"seeds": [1, 2, 3, 4], "place": [0.3125, 0.9]}])  # fmt: skip
+def test_a_state_is_the_same_latent_vector(page: Page, between: Any) -> None:
+    directions = [Direction("a", "pca", latents([8], 6)[0]), Direction("b", "pca", latents([9], 6)[0], 2.0)]
+    state = {"checkpoint": "x", "seed": 5, "truncation": 0.65, "class": 0, "edits": [1.5, -9, 4]}
+    state |= {"raw": {"1": -2.5, "77": 1}, "between": between}
+    limits = [direction.limit for direction in directions]
+    told = {"z_dim": 6, "vectors": describe_for_browser(load("cats"), directions)["vectors"]}
+    drawn = evaluated(page, "[...latentOf(given[0], spaceOf(given[1], given[2]))]", [state, told, limits])
+    expected = latent_of(ExplorerState.from_json(state), directions, 6)[0]
+    torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("more", [{}, {"edits": [0, 1.25, 0], "raw": {"3": 4, "0": -0.5}, "class": 2},
+                                  {"between": {"seeds": [1, 5, 1, 5], "place": [0.5, 0]}}])  # fmt: skip
+def test_a_state_has_the_same_neighbours(page: Page, more: dict[str, Any]) -> None:
+    model = load("cats")
+    directions = directions_of(model)
+    state = {"checkpoint": "cats", "seed": 4, "truncation": 0.7, "class": 0, "edits": [], "raw": {}, **more}
+    given = [state, [direction.limit for direction in directions]]
+    near = evaluated(page, "neighbourStates(given[0], { limits: given[1] }).map((each) => each.edits)", given)
+    expected = [each.edits for each, _ in neighbours(model, ExplorerState.from_json(state))]
+    assert [tuple(edits) for edits in near] == expected
+
+
+def test_a_link_holds_the_place_between_seeds(page: Page) -> None:
+    state = {"checkpoint": "runs/a", "seed": 5, "truncation": 0.65, "class": 3, "mode": "directions"}
+    state |= {"edits": [1, 0, 2.5], "raw": {"4": 4}, "between": {"seeds": [1, 2, 3, 4], "place": [0.25, 1]}}
+    query = evaluated(page, "queryOf(given)", state)
+    assert "between=1,2,3,4:0.25,1" in query
+    assert evaluated(page, "stateFrom('?' + given)", query) == state
+    for wrong in ("1,2,3:0,0", "1,2,3,4", "1,2,3,4:x,1", "a", ":"):
+        assert "between" not in evaluated(page, "stateFrom('?checkpoint=a&between=' + given)", wrong)
