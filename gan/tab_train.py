@@ -197,7 +197,7 @@ def _lever_component(setting: Field[Any], value: Any) -> gr.components.Component
     if low in (0, 1) and high <= WIDEST_SLIDER:
         return gr.Slider(low, high, value, step=1 if whole else 0.01, min_width=260, buttons=[], **described)
     # Its limits are said and not set: what is outside gets our sentence, and the value in force comes back.
-    described["info"] += f", {low:g} to {high:,.10g}"
+    described["info"] += f" ({low:g} to {high:,.10g})"
     return gr.Number(value, precision=0 if whole else None, min_width=260, **described)
 
 
