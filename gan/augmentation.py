@@ -31,6 +31,17 @@ def augmented(pictures: Tensor, share: float, random: torch.Generator) -> Tensor
     return torch.where(these, changed, pictures)
 
 
+def noisy(pictures: Tensor, deviation: float, random: torch.Generator) -> Tensor:
+    """x + s e with e ~ N(0, I) and s = `deviation`, for pictures `[N, C, H, W]` in [-1, 1].
+
+    Instance noise: real and generated pictures then overlap, so that the discriminator cannot be quite sure
+    (Sonderby et al. 2016, arXiv 1610.04490). It is meant to fade as the run goes on.
+    """
+    if not deviation:
+        return pictures
+    return pictures + deviation * torch.randn(pictures.shape, generator=random).to(pictures)
+
+
 def _uniform(pictures: Tensor, low: float, high: float, random: torch.Generator) -> Tensor:
     values = torch.rand(len(pictures), 1, 1, 1, generator=random) * (high - low) + low
     return values.to(pictures.device, pictures.dtype)

@@ -73,6 +73,7 @@ def save_run(
         "images_seen": state.images_seen,
         "seconds": state.seconds,
         "calm": state.calm,
+        "skipped": state.skipped,
     }
     picture = BytesIO()
     grid_image(preview(state), columns=8).save(picture, "PNG")
@@ -214,9 +215,10 @@ def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:
     try:
         state.step, state.images_seen = int(document["step"]), int(document["images_seen"])
         state.seconds, state.calm = float(document["seconds"]), float(document.get("calm", 1.0))
+        state.skipped = int(document.get("skipped", 0))
     except (KeyError, TypeError, ValueError, OverflowError):
         state.seconds = -1.0
-    counters = (state.step, state.images_seen, state.seconds)
+    counters = (state.step, state.images_seen, state.seconds, state.skipped)
     if not (isfinite(state.seconds) and min(counters) >= 0 and 0 < state.calm <= 1):
         raise GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
 

@@ -41,6 +41,7 @@ SAVE_EVERY = 20.0
 INTERRUPTED = 130
 _NETWORK_FLAGS = (
     "architecture", "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral",
+    "batch_norm", "dropout", "initialisation", "upsampling",
 )  # fmt: skip
 MOST_PICTURES = 200_000
 _SHIPPED_DATA = ("fashion", "cats")
@@ -222,10 +223,11 @@ def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) ->
 
 
 def _line(snapshot: Snapshot) -> str:
+    skipped = f"{snapshot.skipped:,} D steps skipped  " if snapshot.skipped else ""
     return (
         f"{100 * snapshot.progress:5.1f} %  step {snapshot.step:,}  "
         f"{snapshot.images_per_second:,.0f} pictures/s  "
         f"loss G {snapshot.generator_loss:.3f} D {snapshot.discriminator_loss:.3f}  "
         f"D(x) {snapshot.real_score:.2f} D(G(z)) {snapshot.fake_score:.2f}  "
-        f"{snapshot.seconds_left:,.0f} s left"
+        f"{skipped}{snapshot.seconds_left:,.0f} s left"
     )

@@ -14,6 +14,8 @@ OWN_ARCHITECTURES = ("compact", "swift")
 LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
+INITIALISATIONS = ("default", "normal")
+UPSAMPLINGS = ("bilinear", "transposed")
 MOST_ATTRIBUTES = 16
 MOST_LAYOUT_NUMBERS = 1 << 24
 
@@ -61,7 +63,27 @@ class NetworkConfig:
     gain: float = setting(
         1.0, "factor of the discriminator's output, which spectral normalisation keeps small", 0.1, 100
     )
-    spectral: bool = setting(False, "spectral normalisation in the discriminator (compact and swift)")
+    spectral: bool = setting(
+        False,
+        "spectral normalisation in the discriminator: it cannot become much too sure (compact and swift)",
+    )
+    batch_norm: bool = setting(
+        False, "batch normalisation in the discriminator: it compares, and takes turns (compact and swift)"
+    )
+    dropout: float = setting(
+        0.0, "share of its last features that the discriminator does without, for a weaker one", 0, 0.9
+    )
+    initialisation: str = setting(
+        "default",
+        "how weights begin: the framework's default, or N(0, 0.02) for a slow, even start (not dcgan)",
+        choices=INITIALISATIONS,
+    )
+    upsampling: str = setting(
+        "bilinear",
+        "how the generator doubles: bilinear is smooth, transposed convolutions may leave a chequer "
+        "(compact and swift)",
+        choices=UPSAMPLINGS,
+    )
 
 
 @dataclass(frozen=True)
@@ -71,14 +93,38 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     seconds: float = setting(60.0, "time budget in seconds of training, 0 for none", 0, 1e6)
     steps: int = setting(0, "number of steps, 0 for none", 0, 10**9)
-    batch: int = setting(16, "pictures in one step", 2, 1024)
+    batch: int = setting(16, "pictures in one step: more make steadier and slower steps", 2, 1024)
     loss: str = setting("relativistic", "adversarial loss", choices=LOSSES)
     penalty: str = setting("r1+r2", "gradient penalty on real (r1) and generated (r2)", choices=PENALTIES)
-    gamma: float = setting(2.0, "strength of the gradient penalty", 0, 1000)
+    gamma: float = setting(
+        2.0, "strength of the gradient penalty: more calms the game, too much blurs it", 0, 1000
+    )
     penalty_share: float = setting(0.25, "share of each batch on which the penalty is estimated", 0, 1)
     at_once: bool = setting(True, "both players learn from one look at a batch, where the loss allows it")
-    generator_lr: float = setting(2e-3, "learning rate of the generator", 1e-6, 0.1)
-    discriminator_lr: float = setting(1e-3, "learning rate of the discriminator", 1e-6, 0.1)
+    generator_lr: float = setting(
+        2e-3, "learning rate of the generator: lower when samples look alike or jump", 1e-6, 0.1
+    )
+    discriminator_lr: float = setting(
+        1e-3, "learning rate of the discriminator: lower when D(G(z)) stays near 0", 1e-6, 0.1
+    )
+    discriminator_steps: int = setting(
+        1, "steps of the discriminator in each step of the generator: more when D(G(z)) stays high", 1, 10
+    )
+    skip_below: float = setting(
+        0.0,
+        "the discriminator does not learn while its loss is below this, so that it cannot run away",
+        0,
+        100,
+    )
+    smoothing: float = setting(
+        0.0, "one-sided label smoothing: how unsure of real pictures the discriminator should be", 0, 0.5
+    )
+    noise: float = setting(
+        0.0,
+        "noise on all that the discriminator sees, fading to nothing over the run: a gentler start",
+        0,
+        2,
+    )
     beta1: float = setting(0.0, "Adam's first decay", 0, 0.999)
     beta2: float = setting(0.99, "Adam's second decay", 0, 0.9999)
     weight_decay: float = setting(0.0, "Adam's weight decay", 0, 1)
@@ -91,12 +137,18 @@ class TrainConfig:
     )
     told: bool = setting(True, "the networks are told what the labels say")
     augment: float = setting(
-        0.0, "share of pictures that are recoloured, moved and cut before the discriminator sees them", 0, 1
+        0.0,
+        "share of pictures that are recoloured, moved and cut before the discriminator sees them: against "
+        "learning a few by heart",
+        0,
+        1,
     )
     frozen: int = setting(
         0, "early layers of the discriminator that do not learn, where a run starts from a checkpoint", 0, 4
     )
-    average: float = setting(10_000.0, "half-life of the averaged generator in pictures", 1, 1e7)
+    average: float = setting(
+        10_000.0, "half-life of the averaged generator in pictures: longer is calmer and later", 1, 1e7
+    )
     seed: int = setting(0, "seed of weights, order and latent vectors", 0, 2**31 - 1)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
+from itertools import groupby
 
+from gan.levers import Change, setting_label
 from gan.training import Snapshot
 
 WIDTH, HEIGHT = 420, 190
@@ -19,6 +22,9 @@ CSS = """
 .curves .key{white-space:nowrap;font-variant-numeric:tabular-nums}
 .curves .key i{display:inline-block;width:14px;height:3px;margin-right:5px;vertical-align:middle;
   border-radius:2px}
+.changes{margin:10px 0 0;padding:0;list-style:none;max-height:11em;overflow:auto;font-size:13px;
+  color:var(--body-text-color);font-variant-numeric:tabular-nums}
+.changes li{margin:2px 0;overflow-wrap:anywhere}
 .curves text{font-size:11px;fill:currentColor;font-family:inherit}
 """
 
@@ -43,17 +49,36 @@ SCORES = (
 
 
 def curves_html(history: Sequence[Snapshot]) -> str:
-    """Both losses, and D's scores for real and generated pictures, against seconds of training."""
+    """Both losses, and D's scores for real and generated pictures, against seconds of training.
+
+    Each change of a lever is a numbered line across both, and a sentence below.
+    """
     if len(history) < 2:
         return ""
+    moments = _moments(history)
     losses = [series.value(s) for s in history for series in LOSSES]
     low, high = _loss_range(losses)
     return (
         '<div class="curves">'
-        + _chart("Losses", LOSSES, history, low, high)
-        + _chart("Scores from 0 (fake) to 1 (real)", SCORES, history, 0.0, 1.0, middle=0.5)
-        + "</div>"
+        + _chart("Losses", LOSSES, history, moments, low, high)
+        + _chart("Scores from 0 (fake) to 1 (real)", SCORES, history, moments, 0.0, 1.0, middle=0.5)
+        + f"</div>{_changes_list(moments)}"
     )
+
+
+def _moments(history: Sequence[Snapshot]) -> list[tuple[Change, ...]]:
+    """The changes of the run, those of the same step together."""
+    changes = [change for snapshot in history for change in snapshot.changes]
+    return [tuple(same) for _, same in groupby(changes, key=lambda change: change.step)]
+
+
+def _changes_list(moments: Sequence[tuple[Change, ...]]) -> str:
+    """One line a moment, the newest first: "1: generator learning rate 0.002 → 0.0005 at step 320"."""
+    items = []
+    for number, changes in enumerate(moments, start=1):
+        moved = ", ".join(f"{setting_label(c.name)} {c.old:g} → {c.new:g}" for c in changes)
+        items.append(f"<li>{number}: {escape(moved)} at step {changes[0].step:,}</li>")
+    return f'<ul class="changes">{"".join(reversed(items))}</ul>' if items else ""
 
 
 def _loss_range(values: Sequence[float]) -> tuple[float, float]:
@@ -67,6 +92,7 @@ def _chart(
     title: str,
     lines: Sequence[Series],
     history: Sequence[Snapshot],
+    moments: Sequence[tuple[Change, ...]],
     low: float,
     high: float,
     middle: float | None = None,
@@ -86,6 +112,7 @@ def _chart(
         parts.append(
             f'<text x="{x(seconds):.0f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{seconds:.0f} s</text>'
         )
+    parts += [_mark(x(changes[0].seconds), number) for number, changes in enumerate(moments, start=1)]
     for line in lines:
         points = " ".join(f"{x(s.seconds):.1f},{y(line.value(s)):.1f}" for s in history)
         parts.append(
@@ -100,6 +127,17 @@ def _chart(
     return (
         f'<figure><figcaption>{keys}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{title}">{"".join(parts)}</svg></figure>'
+    )
+
+
+def _mark(across: float, number: int) -> str:
+    """A thin numbered line where a lever was moved."""
+    across = min(max(across, LEFT), WIDTH - RIGHT)
+    ends = f'x1="{across:.1f}" x2="{across:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
+    side, anchor = (-3, "end") if across > WIDTH - 40 else (3, "start")
+    return (
+        f'<line {ends} class="mark" stroke="currentColor" stroke-opacity=".6"/>'
+        f'<text x="{across + side:.1f}" y="{TOP + 10}" text-anchor="{anchor}">{number}</text>'
     )
 
 

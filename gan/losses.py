@@ -2,12 +2,17 @@
 
 Throughout, `real_logits` and `fake_logits` are the discriminator's raw outputs on real pictures x and on
 generated pictures G(z), float tensors `[N]`; every function returns a scalar (shape `[]`) to be minimised.
+
+The discriminator's half takes a `smoothing` s in [0, 0.5]: a real picture is meant to be real with
+probability 1 - s only, while generated ones stay generated (one-sided, Salimans et al. 2016, arXiv
+1606.03498). With a(.) and b(.) the terms of a real and of a generated picture, a(D(x)) becomes
+(1 - s) a(D(x)) + s b(D(x)).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -16,12 +21,14 @@ from torch.nn.functional import relu, softplus
 Discriminate = Callable[[Tensor], Tensor]
 
 
-def bce_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def bce_discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean of both halves: (softplus(-D(x)) + softplus(D(G(z)))) / 2. Range (0, inf); ln 2 when undecided.
 
     Goodfellow et al. 2014 (arXiv 1406.2661), on logits; the halving is the lesson's.
     """
-    return (softplus(-real_logits).mean() + softplus(fake_logits).mean()) / 2
+    loss = (softplus(-real_logits).mean() + softplus(fake_logits).mean()) / 2
+    # softplus(D) - softplus(-D) = D
+    return loss + smoothing / 2 * real_logits.mean() if smoothing else loss
 
 
 def bce_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -29,12 +36,13 @@ def bce_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return softplus(-fake_logits).mean()
 
 
-def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0) -> Tensor:
     """relu(1 - D(x)) + relu(1 + D(G(z))). Range [0, inf); 2 when undecided.
 
     Lim and Ye 2017 (arXiv 1705.02894).
     """
-    return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+    loss = relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+    return loss + smoothing * (relu(1 + real_logits) - relu(1 - real_logits)).mean() if smoothing else loss
 
 
 def hinge_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -42,18 +50,26 @@ def hinge_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return -fake_logits.mean()
 
 
-def soft_hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def soft_hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0) -> Tensor:
     """softplus(1 - D(x)) + softplus(1 + D(G(z))). Range (0, inf); 2 softplus(1) = 2.63 when undecided.
 
     The hinge with softplus in place of relu, so that no picture is ever without a gradient. The generator's
     half is the hinge's.
     """
-    return softplus(1 - real_logits).mean() + softplus(1 + fake_logits).mean()
+    loss = softplus(1 - real_logits).mean() + softplus(1 + fake_logits).mean()
+    if not smoothing:
+        return loss
+    return loss + smoothing * (softplus(1 + real_logits) - softplus(1 - real_logits)).mean()
 
 
-def least_squares_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """((D(x) - 1)^2 + D(G(z))^2) / 2. Range [0, inf). Mao et al. 2016 (arXiv 1611.04076)."""
-    return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
+def least_squares_discriminator_loss(
+    real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0
+) -> Tensor:
+    """((D(x) - 1)^2 + D(G(z))^2) / 2. Range [0, inf). Mao et al. 2016 (arXiv 1611.04076).
+
+    Smoothed, D(x) should be 1 - s: the same up to a constant.
+    """
+    return ((real_logits - (1 - smoothing)).square().mean() + fake_logits.square().mean()) / 2
 
 
 def least_squares_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -61,17 +77,28 @@ def least_squares_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Te
     return (fake_logits - 1).square().mean() / 2
 
 
-def relativistic_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def relativistic_discriminator_loss(
+    real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0
+) -> Tensor:
     """softplus(D(G(z)) - D(x)) on pairs. Range (0, inf); ln 2 when undecided.
+
+    Smoothed, the real picture of a pair should be the more real one with probability 1 - s.
 
     Jolicoeur-Martineau 2018 (arXiv 1807.00734); with both penalties in Huang et al. 2024 (arXiv 2501.05441).
     """
-    return softplus(fake_logits - real_logits).mean()
+    loss = softplus(fake_logits - real_logits).mean()
+    return loss + smoothing * (real_logits - fake_logits).mean() if smoothing else loss
 
 
 def relativistic_generator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """softplus(D(x) - D(G(z))) on pairs. Range (0, inf); ln 2 when undecided. Source as the other half."""
     return softplus(real_logits - fake_logits).mean()
+
+
+class DiscriminatorLoss(Protocol):
+    """Real and generated logits `[N]`, and how far real labels are smoothed, to a scalar."""
+
+    def __call__(self, real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0) -> Tensor: ...
 
 
 class AdversarialLoss(NamedTuple):
@@ -80,10 +107,10 @@ class AdversarialLoss(NamedTuple):
     Attributes:
         relative: whether the generator's half looks at real pictures.
         steady: whether the discriminator's half always wants the logit of a generated picture lower, so that
-            both players can learn from one look (`gan.steps.joint_step`).
+            both players can learn from one look (`gan.steps.joint_step`). Smoothed pairs never are.
     """
 
-    discriminator: Callable[[Tensor, Tensor], Tensor]
+    discriminator: DiscriminatorLoss
     generator: Callable[[Tensor, Tensor], Tensor]
     relative: bool = False
     steady: bool = False

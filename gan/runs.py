@@ -6,6 +6,7 @@ the visitor's key to the run. In the folder:
 - `request.json`: what to do; `data.safetensors` and `data.json` where the pictures are the visitor's own.
 - `waiting`: there while the run waits for its turn; its text is when it began to wait.
 - `lock`: locked by the worker for as long as it lives, so that a dead worker is never taken for a live one.
+- `levers.json`: settings that the visitor has changed since the start, by name.
 - `stop`: asks the worker to stop and keep; `kept`: the visitor wants to keep this run.
 - `status.json`, `metrics.jsonl`, `preview.png`, `real.png`, `checkpoint/`, `worker.log`: the worker's.
 """
@@ -32,6 +33,7 @@ from checkpoints.store import home
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset
 from gan.errors import GanError
+from gan.levers import Change, lever_values, with_levers
 from gan.own_pictures import save_pictures
 from gan.training import Snapshot
 from gan.uploads import uploads_folder
@@ -40,7 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
 LONGEST_TITLE = 60
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_LAUNCHING = Lock()
+_CHANGED = '"changes": [{'
+_LAUNCHING, _CHANGING = Lock(), Lock()
 
 
 @dataclass(frozen=True)
@@ -296,13 +299,14 @@ def _interrupted(checkpoint: bool) -> tuple[str, str]:
 
 def _snapshot(values: Any) -> Snapshot | None:
     try:
-        return Snapshot(**values)
-    except TypeError:
+        changes = tuple(Change(**change) for change in values.get("changes", ()))
+        return Snapshot(**{**values, "changes": changes})
+    except (TypeError, AttributeError):
         return None
 
 
 def history(run_id: str, most: int = 200) -> list[Snapshot]:
-    """The run's snapshots from first to last, evenly thinned to about `most`.
+    """The run's snapshots from first to last, evenly thinned to about `most` and all that tell of changes.
 
     Raises:
         GanError: when there is no such run.
@@ -312,9 +316,11 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
     except OSError:
         return []
     spacing = -(-len(lines) // most) or 1
-    chosen = lines[:-1][::spacing] + lines[-1:]
+    last = len(lines) - 1
     snapshots = []
-    for line in chosen:
+    for number, line in enumerate(lines):
+        if number % spacing and number != last and _CHANGED not in line:
+            continue
         try:
             snapshot = _snapshot(json.loads(line))
         except ValueError:
@@ -322,6 +328,38 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
         if snapshot is not None:
             snapshots.append(snapshot)
     return snapshots
+
+
+def levers(run_id: str) -> dict[str, Any]:
+    """The levers of a run and the values that are asked for, by name.
+
+    Raises:
+        GanError: when there is no such run.
+    """
+    folder = run_folder(run_id)
+    return lever_values(changed_config(folder, read_request(folder).config))
+
+
+def changed_config(folder: Path, config: TrainConfig) -> TrainConfig:
+    """`config` with what `levers.json` in a run's folder changes; the same object where nothing."""
+    with suppress(GanError):  # written by `set_lever` alone, which checks; a damaged file changes nothing
+        return with_levers(config, _read_json(folder / "levers.json"))
+    return config
+
+
+def set_lever(run_id: str, name: str, value: Any) -> None:
+    """Change a setting of a run that has not ended; its worker follows before the next step.
+
+    Raises:
+        GanError: when there is no such run, it has ended, or the value is not allowed.
+    """
+    folder = run_folder(run_id)
+    if not status(run_id).active:
+        raise GanError("This run has ended; continue it before you change its levers.")
+    with _CHANGING:
+        config = with_levers(read_request(folder).config, {name: value})
+        changed = {**_read_json(folder / "levers.json"), name: getattr(config, name)}
+        write_json(folder / "levers.json", changed)
 
 
 def request_stop(run_id: str) -> None:

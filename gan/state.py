@@ -24,6 +24,8 @@ class TrainState:
 
     Attributes:
         calm: both learning rates are multiplied by it; halved each time the run diverges (`gan.rescue`).
+        skipped: steps in which the discriminator was too good to learn (`TrainConfig.skip_below`).
+        progress: share of the budget that was used when the present step began, for what fades.
     """
 
     generator: Generator
@@ -37,6 +39,8 @@ class TrainState:
     images_seen: int = 0
     seconds: float = 0.0
     calm: float = 1.0
+    skipped: int = 0
+    progress: float = 0.0
 
 
 def default_device() -> torch.device:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gan.attributes import wishing
-from gan.augmentation import augmented
-from gan.config import TrainConfig
+from gan.augmentation import augmented, noisy
+from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, to_unit
 from gan.losses import ADVERSARIAL, AdversarialLoss, directional_penalty, likeness_loss
 from gan.networks import Generator
@@ -23,11 +23,16 @@ FAINTEST_GRADIENT = 1e-6
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step tells: scalars (shape `[]`) still on the device, so that nobody waits for them."""
+    """What one step tells: scalars (shape `[]`) still on the device, so that nobody waits for them.
+
+    Attributes:
+        skipped: whether nothing was learned, because the loss was below `config.skip_below`.
+    """
 
     loss: Tensor
     real_score: Tensor
     fake_score: Tensor
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,26 @@ def plays_at_once(config: TrainConfig) -> bool:
     Batch norm in the discriminator ties the pictures of a batch together, and some losses give the
     discriminator nothing to learn from a picture that the generator still learns from; both need turns.
     """
-    return config.at_once and ADVERSARIAL[config.loss].steady and config.network.architecture != "dcgan"
+    loss_pair = ADVERSARIAL[config.loss]
+    steady = loss_pair.steady and not (loss_pair.relative and config.smoothing)
+    return config.at_once and steady and not _norms_batches(config.network)
+
+
+def _norms_batches(network: NetworkConfig) -> bool:
+    """Whether the discriminator has batch norm."""
+    return network.batch_norm or network.architecture == "dcgan"
+
+
+def play_round(config: TrainConfig, dataset: Dataset, state: TrainState) -> tuple[StepResult, StepResult]:
+    """One step of the generator, and as many of the discriminator as the config asks for, each on its batch.
+
+    Returns the last results of the discriminator and of the generator; skipped steps are counted.
+    """
+    for _ in range(config.discriminator_steps - 1):
+        state.skipped += discriminator_step(state, draw_batch(config, dataset, state), config).skipped
+    discriminator, generator = play(state, draw_batch(config, dataset, state), config)
+    state.skipped += discriminator.skipped
+    return discriminator, generator
 
 
 def play(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResult, StepResult]:
@@ -126,8 +150,9 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     seen = fake.detach().requires_grad_(True)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     real_logits, fake_logits = _judge_together(state, batch, seen, config)
-    loss = loss_pair.discriminator(real_logits, fake_logits)
-    _with_penalty(loss, state, batch, seen.detach(), config).backward()
+    loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
+    skipped = _too_good(loss, config)
+    (loss if skipped else _with_penalty(loss, state, batch, seen.detach(), config)).backward()
     generator_loss, ratio = _generators_share(loss_pair, real_logits.detach(), fake_logits.detach())
     assert seen.grad is not None
     state.generator_optimiser.zero_grad(set_to_none=True)
@@ -136,10 +161,16 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
         (towards_real,) = torch.autograd.grad(_unlikeness(batch, seen, config), seen)
         gradient = gradient + config.likeness * towards_real
     fake.backward(gradient)
-    state.discriminator_optimiser.step()
+    if not skipped:
+        state.discriminator_optimiser.step()
     state.generator_optimiser.step()
     scores = probabilities(real_logits, fake_logits, loss_pair.relative)
-    return StepResult(loss.detach(), *scores), StepResult(generator_loss, *scores)
+    return StepResult(loss.detach(), *scores, skipped), StepResult(generator_loss, *scores)
+
+
+def _too_good(loss: Tensor, config: TrainConfig) -> bool:
+    """Whether the discriminator is to wait for the generator; only then does anybody wait for the loss."""
+    return bool(config.skip_below) and float(loss.detach()) < config.skip_below
 
 
 def _likeness(batch: Batch, config: TrainConfig) -> bool:
@@ -173,16 +204,19 @@ def discriminator_step(
         with torch.no_grad():
             fake = state.generator.draw(batch.code, batch.labels)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
-    if config.network.architecture == "dcgan":
+    if _norms_batches(config.network):
         # Batch norm expects each kind alone (the lesson's way).
         real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
         fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
     else:
         real_logits, fake_logits = _judge_together(state, batch, fake, config)
-    loss = loss_pair.discriminator(real_logits, fake_logits)
-    _with_penalty(loss, state, batch, fake, config).backward()
-    state.discriminator_optimiser.step()
-    return StepResult(loss.detach(), *probabilities(real_logits, fake_logits, loss_pair.relative))
+    loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
+    skipped = _too_good(loss, config)
+    if not skipped:
+        _with_penalty(loss, state, batch, fake, config).backward()
+        state.discriminator_optimiser.step()
+    scores = probabilities(real_logits, fake_logits, loss_pair.relative)
+    return StepResult(loss.detach(), *scores, skipped)
 
 
 def _judge_together(
@@ -197,7 +231,8 @@ def _judge_together(
 
 def _shown(state: TrainState, pictures: Tensor, config: TrainConfig) -> Tensor:
     """Pictures as the discriminator gets to see them."""
-    return augmented(pictures, config.augment, state.random)
+    shown = augmented(pictures, config.augment, state.random)
+    return noisy(shown, config.noise * (1 - state.progress), state.random) if config.noise else shown
 
 
 def _with_penalty(loss: Tensor, state: TrainState, batch: Batch, fake: Tensor, config: TrainConfig) -> Tensor:
@@ -210,7 +245,8 @@ def _with_penalty(loss: Tensor, state: TrainState, batch: Batch, fake: Tensor, c
     noise = torch.randn(pictures.shape, generator=state.random).to(pictures)
     shift = PENALTY_DISTANCE * noise.contiguous(memory_format=torch.channels_last)
     labels = None if batch.labels is None else torch.cat([batch.labels[:count]] * (2 * len(kinds)))
-    ahead, behind = state.discriminator(torch.cat([pictures + shift, pictures - shift]), labels).chunk(2)
+    both = torch.cat([pictures + shift, pictures - shift])
+    ahead, behind = state.discriminator(both, labels, drop=False).chunk(2)
     penalty = len(kinds) * directional_penalty(ahead, behind, 2 * PENALTY_DISTANCE)
     return loss + config.gamma / 2 * penalty
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -18,8 +19,10 @@ from gan import runs
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
+from gan.levers import LEVERS, lever_settings, lever_values, setting_label
 from gan.train_form import MOST_MINUTES, form_settings, labels_tell, network_of, setting_values
 from gan.train_view import (
+    HOW_TO_PULL,
     HOW_TO_READ,
     LIVE_CSS,
     LIVE_HTML,
@@ -41,6 +44,7 @@ RECIPES = [
 FIRST_RECIPE = "in-a-minute"
 RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
 FIRST_RESOLUTION = events.SMALL_RESOLUTION
+WIDEST_SLIDER = 10
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOW_LIVE = """() => {
   const trouble = document.querySelector('#train-message')?.innerText.trim();
@@ -82,11 +86,15 @@ class Live:
     keep: gr.Button
     kept: gr.Markdown
     explore: gr.Button
+    panel: gr.Accordion
+    levers: Mapping[str, Any]
+    pulled: gr.Markdown
 
     def refreshed(self) -> list[Any]:
         """What every look at the run may change, in the order of `events.look`."""
         texts = [self.pictures, self.progress, self.curves]
-        return [*texts, self.stop, self.again, self.keeping, self.kept, self.explore]
+        buttons = [self.stop, self.again, self.keeping, self.kept, self.explore]
+        return [*texts, *buttons, self.panel, *self.levers.values()]
 
 
 def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -> None:
@@ -109,6 +117,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     shown = gr.Textbox(events.shown_for("cats", FIRST_RECIPE), visible="hidden", container=False)
     _connect_choices(choices, upload_id, shown, library)
     _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
+    _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
 
 
@@ -164,8 +173,11 @@ def _setting_components(preset: TrainConfig) -> dict[str, Any]:
 
 
 def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
-    label = setting.name.replace("_lr", " learning rate").replace("_", " ").capitalize()
-    described = {"label": label, "info": setting.metadata["help"], "min_width": 140}
+    described = {
+        "label": setting_label(setting.name).capitalize(),
+        "info": setting.metadata["help"],
+        "min_width": 140,
+    }
     described["elem_id"] = f"train-{setting.name.replace('_', '-')}"
     if setting.metadata["choices"]:
         return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
@@ -174,6 +186,30 @@ def _setting_component(setting: Field[Any], value: Any) -> gr.components.Compone
     precision = 0 if isinstance(setting.default, int) else None
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     return gr.Number(value, minimum=low, maximum=high, precision=precision, **described)
+
+
+def _lever_component(setting: Field[Any], value: Any) -> gr.components.Component:
+    """A slider where all that is allowed fits on one, else a number."""
+    described = {"label": setting_label(setting.name).capitalize(), "info": setting.metadata["help"]}
+    described["elem_id"] = f"lever-{setting.name.replace('_', '-')}"
+    low, high = setting.metadata["minimum"], setting.metadata["maximum"]
+    whole = isinstance(setting.default, int)
+    if low in (0, 1) and high <= WIDEST_SLIDER:
+        return gr.Slider(low, high, value, step=1 if whole else 0.01, min_width=260, buttons=[], **described)
+    # Its limits are said and not set: what is outside gets our sentence, and the value in force comes back.
+    described["info"] += f" ({low:g} to {high:,.10g})"
+    return gr.Number(value, precision=0 if whole else None, min_width=260, **described)
+
+
+def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Markdown]:
+    """The panel of a running training, its levers by name, and the line that answers."""
+    first = lever_values(TrainConfig())
+    with gr.Accordion("Levers", open=True, visible=False, elem_id="train-levers") as panel:
+        gr.Markdown(HOW_TO_PULL)
+        pulled = gr.Markdown(elem_id="train-pulled")
+        with gr.Row():
+            levers = {s.name: _lever_component(s, first[s.name]) for s in lever_settings()}
+    return panel, levers, pulled
 
 
 def _lay_out_live(with_explore: bool) -> Live:
@@ -190,9 +226,12 @@ def _lay_out_live(with_explore: bool) -> Live:
     kept = gr.Markdown(elem_id="train-kept")
     explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)
     curves = gr.HTML("", css_template=CURVES_CSS, elem_id="train-curves")
+    panel, levers, pulled = _lay_out_levers()
     with gr.Accordion("How to read the curves", open=False):
         gr.Markdown(HOW_TO_READ)
-    return Live(pictures, progress, curves, stop, again, keeping, name, keep, kept, explore)
+    return Live(
+        pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, pulled
+    )
 
 
 def _connect_choices(
@@ -270,6 +309,14 @@ def _connect_run(
     if isinstance(Context.block, gr.Tab):
         Context.block.select(events.look_anew, run_id, seen, **AT_ONCE)
         Context.block.select(events.title_of, run_id, live.name, **AT_ONCE)
+
+
+def _connect_levers(live: Live, run_id: gr.BrowserState) -> None:
+    """Each lever is sent when it is let go or left, by its name."""
+    for name in LEVERS:
+        lever = live.levers[name]
+        done = [lever.release] if isinstance(lever, gr.Slider) else [lever.submit, lever.blur]
+        gr.on(done, partial(events.pull, name), [run_id, lever], [lever, live.pulled], **AT_ONCE)
 
 
 def _connect_keeping(

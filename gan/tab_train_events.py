@@ -20,6 +20,7 @@ from gan.curves import curves_html
 from gan.datasets import FASHION_CLASSES, Dataset, real_examples
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
+from gan.levers import LEVERS, setting_label
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
 from gan.train_form import form_settings, labels_tell, network_of, request_from_form, setting_values
@@ -203,22 +204,65 @@ def title_of(run_id: str) -> str:
 
 
 def look_anew(run_id: str) -> list[Any]:
-    """As `look`, for a page that shows nothing of the run yet."""
-    return look(run_id, 0)
+    """As `look`, for a page that shows nothing of the run yet; its levers are set to what is in force."""
+    return look(run_id, 0, _lever_updates(run_id))
 
 
-def look(run_id: str, drawn: int) -> list[Any]:
+def _lever_updates(run_id: str) -> list[Any]:
+    try:
+        return list(runs.levers(run_id).values())
+    except GanError:
+        return [gr.skip()] * len(LEVERS)
+
+
+def pull(name: str, run_id: str, value: Any) -> tuple[Any, Any]:
+    """Change a lever of the visitor's run; returns what it is set to now, and what happened in words."""
+    try:
+        before = runs.levers(run_id)[name]
+        if before == value:
+            return gr.skip(), gr.skip()
+        runs.set_lever(run_id, name, value)
+        now = runs.levers(run_id)[name]
+    except GanError as error:
+        return _asked_for(run_id, name), _trouble(error)
+    return now, f"{setting_label(name).capitalize()} {before:g} → {now:g}, from the next step on."
+
+
+def _asked_for(run_id: str, name: str) -> Any:
+    try:
+        return runs.levers(run_id)[name]
+    except GanError:
+        return gr.skip()
+
+
+def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
     """What the run's folder tells, in the order of `Live.refreshed`, then what is drawn, then the timer.
 
-    Pictures are sent only when they are others than those `drawn` last.
+    Pictures are sent only when they are others than those `drawn` last, and levers only where they are given:
+    the visitor may be about to move one.
     """
+    levers = list(levers) or [gr.skip()] * len(LEVERS)
     try:
         status = runs.status(run_id)
         history = runs.history(run_id)
     except GanError:
         hidden = gr.update(visible=False)
         ready = gr.update(interactive=True)
-        return [{}, "", "", hidden, hidden, hidden, "", hidden, ready, 0, gr.Timer(active=False)]
+        return [
+            {},
+            "",
+            "",
+            hidden,
+            hidden,
+            hidden,
+            "",
+            hidden,
+            hidden,
+            *levers,
+            ready,
+            0,
+            gr.Timer(active=False),
+        ]
     if status.state == "waiting":
         runs.advance()
     pictures, drawn = _pictures(status, drawn)
@@ -231,6 +275,8 @@ def look(run_id: str, drawn: int) -> list[Any]:
         gr.update(visible=status.checkpoint),
         _kept_text(status),
         gr.update(visible=status.kept),
+        gr.update(visible=status.state == "running"),
+        *levers,
         gr.update(interactive=not status.active),
         drawn,
         gr.Timer(active=status.active),

@@ -18,13 +18,17 @@ from gan.config import (
 )
 from gan.datasets import FASHION_CLASSES, fashion
 from gan.errors import GanError
+from gan.levers import setting_label
 from gan.own_pictures import RESOLUTIONS
 from gan.runs import Request
 from gan.state import labelled, with_room
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
 MOST_MINUTES = 10
-_NETWORK_SETTINGS = ("z_dim", "components", "halvings", "width", "critic_width", "gain")
+_NETWORK_SETTINGS = (
+    "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
+    "initialisation", "upsampling",
+)  # fmt: skip
 _NOT_IN_THE_FORM = ("network", "seconds", "steps")
 
 
@@ -81,7 +85,7 @@ def request_from_form(
     values = {f.name: value for f, value in zip(form_settings(), settings, strict=True)}
     for name, value in values.items():
         if value is None:
-            raise GanError(f"The setting {name.replace('_', ' ')} under Advanced is empty; fill it in.")
+            raise GanError(f"The setting {setting_label(name)} under Advanced is empty; fill it in.")
     sizes = {name: values.pop(name) for name in _NETWORK_SETTINGS}
     network = from_mapping(NetworkConfig, {**to_mapping(chosen.network), **sizes})
     plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}

@@ -48,6 +48,13 @@ const show = () => {
 };
 watch('value', show);
 show();
+// A slider tells of a mouse that lets it go; keys that have moved it are told of the same way.
+document.addEventListener('keyup', event => {
+  const lever = event.target;
+  if (!lever.matches?.('#train-levers input')) return;
+  if (lever.type === 'range') lever.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}));
+  else if (event.key === 'Enter') lever.blur();
+});
 """
 
 LIVE_CSS = """
@@ -89,6 +96,12 @@ in ordinary training: in a healthy run they waver around a level. Judge the pict
   discriminator. Lower its learning rate, or choose the relativistic loss with both penalties.
 * **A run that diverges** (its numbers grow without end) goes back to its last good state by itself, and goes
   on with half the learning rates.
+"""
+
+HOW_TO_PULL = """
+Change something and watch: it is in force from the next step on, and the curves get a numbered line there.
+Without a gradient penalty, gamma does nothing. Loss, penalty and networks are chosen before the start, under
+Advanced.
 """
 
 EXPECTATIONS = {
@@ -188,7 +201,8 @@ def progress_html(status: Status) -> str:
     left = ""
     if snapshot:
         speed = f"{snapshot.images_per_second:,.0f} pictures a second"
-        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}"
+        skipped = f" · {snapshot.skipped:,} discriminator steps skipped" if snapshot.skipped else ""
+        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}{skipped}"
     note = f'<p class="note" role="status">{escape(snapshot.note)}</p>' if snapshot and snapshot.note else ""
     return (
         f'<div class="bar"><i style="width:{100 * share:.1f}%"></i></div>'

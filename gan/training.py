@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import cos, pi
 
@@ -16,10 +16,11 @@ from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.latent import latents
 from gan.layout import lay_out
+from gan.levers import Change, changes_between
 from gan.networks import Generator
 from gan.rescue import Lifeline, is_sound
 from gan.state import TrainState, fits, fitted, new_state
-from gan.steps import StepResult, draw_batch, play, update_average
+from gan.steps import StepResult, play_round, update_average
 
 PREVIEW_COUNT = 32
 FEWEST_PICTURES = 16
@@ -36,6 +37,8 @@ class Snapshot:
         images_per_second: over the time since the last snapshot.
         seconds_left: estimate; 0 when the run is over.
         note: what happened to the run that its owner should know; may be empty.
+        skipped: steps so far in which the discriminator was too good to learn.
+        changes: settings that were changed since the last snapshot.
     """
 
     step: int
@@ -51,6 +54,8 @@ class Snapshot:
     progress: float
     seconds_left: float
     note: str = ""
+    skipped: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 def _progress(state: TrainState, config: TrainConfig) -> float:
@@ -83,6 +88,7 @@ class _Recorder:
     images_before: int
     steps: int = 0
     sums: list[Tensor] = field(default_factory=list)
+    changes: tuple[Change, ...] = ()
 
     def add(self, discriminator: StepResult, generator: StepResult) -> None:
         values = [discriminator.loss, generator.loss, discriminator.real_score, discriminator.fake_score]
@@ -113,11 +119,18 @@ class _Recorder:
             progress=progress,
             seconds_left=left,
             note=note,
+            skipped=state.skipped,
+            changes=self.changes,
         )
 
 
 def train(
-    config: TrainConfig, dataset: Dataset, state: TrainState | None = None, *, every: float = 1.0
+    config: TrainConfig,
+    dataset: Dataset,
+    state: TrainState | None = None,
+    *,
+    every: float = 1.0,
+    levers: Callable[[TrainConfig], TrainConfig] | None = None,
 ) -> Iterator[Snapshot]:
     """Train until the budget is used or the iterator is closed; `state` (updated in place) holds the result.
 
@@ -127,6 +140,7 @@ def train(
         state: a fresh state (`new_state`) or the one of an earlier run; its network must fit the data set.
             Without one the network is fitted to the data set, and the result is only watched.
         every: seconds between snapshots; the first step and the last one always give one.
+        levers: asked before every step for the config that is in force from now on, given the present one.
 
     Raises:
         GanError: when the data set is too small or does not fit the network, or the training diverges again
@@ -140,8 +154,12 @@ def train(
     recorder, lifeline, note = _Recorder(time.perf_counter(), state.images_seen), Lifeline(state), ""
     while (progress := _progress(state, config)) < 1.0:
         step_started = time.perf_counter()
+        if levers is not None and (wanted := levers(config)) is not config:
+            recorder.changes += changes_between(config, wanted, state.step, state.seconds)
+            config = wanted
+        state.progress = progress
         _set_learning_rates(state, config, progress)
-        recorder.add(*play(state, draw_batch(config, dataset, state), config))
+        recorder.add(*play_round(config, dataset, state))
         state.step += 1
         state.images_seen += config.batch
         update_average(state, config)
@@ -153,9 +171,10 @@ def train(
         if is_sound(state, *recorder.means()[:2]):
             lifeline.keep(state)
             yield recorder.snapshot(state, config, note)
+            unsaid: tuple[Change, ...] = ()
         else:
-            note = lifeline.back(state)
-        recorder = _Recorder(time.perf_counter(), state.images_seen)
+            note, unsaid = lifeline.back(state), recorder.changes
+        recorder = _Recorder(time.perf_counter(), state.images_seen, changes=unsaid)
 
 
 def _prepare(state: TrainState, dataset: Dataset) -> None:

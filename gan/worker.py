@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from math import inf
 from pathlib import Path
@@ -27,7 +27,7 @@ from gan.datasets import Dataset, open_dataset, real_examples
 from gan.errors import GanError
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
-from gan.runs import Request, read_request, write_atomically, write_status
+from gan.runs import Request, changed_config, read_request, write_atomically, write_status
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train
 
@@ -68,12 +68,24 @@ class Pace:
 
 @dataclass
 class Run:
-    """A run's folder, opened for work."""
+    """A run's folder, opened for work; `config` is what is in force."""
 
     folder: Path
     config: TrainConfig
     state: TrainState
     dataset: Dataset
+    _levers_seen: tuple[int, int] = field(default=(0, 0), init=False)
+
+    def levers(self, config: TrainConfig) -> TrainConfig:
+        """What the visitor wants from the next step on; the file is read only when it has been replaced."""
+        try:
+            found = os.stat(self.folder / "levers.json")
+        except OSError:
+            return config
+        if (found.st_ino, found.st_mtime_ns) != self._levers_seen:
+            self._levers_seen = (found.st_ino, found.st_mtime_ns)
+            self.config = changed_config(self.folder, config)
+        return self.config
 
     def record(self, snapshot: Snapshot) -> None:
         """Append the snapshot to `metrics.jsonl`."""
@@ -154,7 +166,7 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
     stopped, last = False, None
-    for last in train(run.config, run.dataset, run.state):
+    for last in train(run.config, run.dataset, run.state, levers=run.levers):
         run.record(last)
         previews.run(run.draw)
         checkpoints.run(run.save)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from gan.config import NetworkConfig
 from gan.networks import compact, dcgan, mlp, swift
-from gan.networks.parts import Discriminator, Generator
+from gan.networks.parts import Discriminator, Generator, initialise_normal
 
 _BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact, "swift": swift}
 
 
 def build_generator(config: NetworkConfig) -> Generator:
     """A freshly initialised generator: z `[N, z_dim]` and labels `[N]` to pictures `[N, C, H, W]`."""
-    return _BUILDERS[config.architecture].generator(config)
+    network = _BUILDERS[config.architecture].generator(config)
+    if config.initialisation == "normal":
+        initialise_normal(network)
+    return network
 
 
 def build_discriminator(config: NetworkConfig) -> Discriminator:
     """A freshly initialised discriminator: pictures `[N, C, H, W]` and labels `[N]` to logits `[N]`."""
-    return _BUILDERS[config.architecture].discriminator(config)
+    network = _BUILDERS[config.architecture].discriminator(config)
+    if config.initialisation == "normal":
+        initialise_normal(network)
+    if config.dropout:
+        network.dropout = nn.Dropout(config.dropout)
+    return network
 
 
 __all__ = ["Discriminator", "Generator", "build_discriminator", "build_generator"]

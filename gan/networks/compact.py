@@ -3,8 +3,8 @@
 Generator: 3x3 convolutions on a grid that doubles by bilinear interpolation, and at every size a 1x1
 convolution to colour whose result is enlarged and added up (skips to colour as in Karras et al. 2020, arXiv
 1912.04958). Smooth areas then cost nothing to learn, and no speckle of transposed convolutions is left.
-Discriminator: strided 4x4 convolutions without norm layers, because a norm couples the pictures of a batch
-and would break the penalty on each one's gradient.
+Discriminator: strided 4x4 convolutions, by default without norm layers, because a norm couples the pictures
+of a batch and would break the penalty on each one's gradient.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _twice(x: Tensor) -> Tensor:
 class ColourSkips(nn.Module):
     """From the smallest grid `[N, widths[0], s, s]` to a picture `[N, C, s 2^k, s 2^k]` in (-1, 1)."""
 
-    def __init__(self, widths: list[int], channels: int) -> None:
+    def __init__(self, widths: list[int], channels: int, transposed: bool = False) -> None:
         super().__init__()
         self.grow = nn.ModuleList(_convolution(a, b) for a, b in pairwise(widths))
         self.colour = nn.ModuleList(nn.Conv2d(b, channels, 1) for b in widths[1:])
@@ -52,13 +52,16 @@ class ColourSkips(nn.Module):
         self.detail = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         for layer in (*self.colour, self.detail):
             nn.init.normal_(layer.weight, 0.0, 0.02)
+        # Colours are always enlarged smoothly; what they are made of may be enlarged by convolutions.
+        kinds = [nn.ConvTranspose2d(b, b, 4, 2, 1) for b in widths[1:]] if transposed else []
+        self.enlarge = nn.ModuleList(kinds)
 
     def forward(self, x: Tensor) -> Tensor:
         picture: Tensor | None = None
-        for grow, colour in zip(self.grow, self.colour, strict=True):
+        for level, (grow, colour) in enumerate(zip(self.grow, self.colour, strict=True)):
             x = grow(x)
             added = colour(x) if picture is None else picture + colour(x)
-            x, picture = _twice(x), _twice(added)
+            x, picture = self.enlarge[level](x) if self.enlarge else _twice(x), _twice(added)
         assert picture is not None
         return torch.tanh(picture + self.detail(self.finish(x)))
 
@@ -72,7 +75,7 @@ def generator(config: NetworkConfig) -> Generator:
         nn.BatchNorm2d(widths[0]),
         nn.LeakyReLU(0.2, inplace=True),
     )
-    body = ColourSkips(widths, config.channels)
+    body = ColourSkips(widths, config.channels, config.upsampling == "transposed")
     return Generator(config, stem, body)
 
 
@@ -83,7 +86,10 @@ def discriminator(config: NetworkConfig) -> Discriminator:
     constrain = spectral_norm if config.spectral else lambda module: module
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [constrain(nn.Conv2d(a, b, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
+        layers.append(constrain(nn.Conv2d(a, b, 4, 2, 1)))
+        if config.batch_norm and len(layers) > 1:  # the first sees the pictures as they are
+            layers.append(nn.BatchNorm2d(b))
+        layers.append(nn.LeakyReLU(0.2, inplace=True))
     size = widths[-1] * base * base
     head = nn.Sequential(nn.Flatten(), constrain(nn.Linear(size, 1)))
     projection: nn.Module | None = constrain(nn.Embedding(config.classes, size)) if config.classes else None

@@ -75,10 +75,16 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.features, self.head, self.projection, self.gain = features, head, projection, gain
+        self.dropout: nn.Module | None = None
 
-    def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64)."""
+    def forward(self, pictures: Tensor, labels: Tensor | None = None, drop: bool = True) -> Tensor:
+        """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64).
+
+        Without `drop` no feature is dropped, where two logits are to differ by their pictures alone.
+        """
         h = self.features(pictures)
+        if self.dropout is not None and drop:
+            h = self.dropout(h)
         logits = self.gain * self.head(h).flatten(1).squeeze(1)
         if self.projection is None:
             return logits
@@ -116,11 +122,13 @@ class Reshape(nn.Module):
 
 
 def initialise_normal(module: nn.Module) -> None:
-    """DCGAN's start: convolutions N(0, 0.02), batch norm N(1, 0.02). Radford et al. 2015 (1511.06434)."""
+    """DCGAN's start: weights N(0, 0.02), batch norm N(1, 0.02). Radford et al. 2015 (1511.06434)."""
     for part in module.modules():
-        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.normal_(part.weight, 0.0, 0.02)
-        elif isinstance(part, nn.BatchNorm2d):
+        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            # With spectral normalisation `weight` is calculated from the first of these.
+            weight = next(p for name, p in part.named_parameters() if "weight" in name)
+            nn.init.normal_(weight, 0.0, 0.02)
+        elif isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.normal_(part.weight, 1.0, 0.02)
             nn.init.zeros_(part.bias)
 

@@ -20,13 +20,14 @@ from gan.networks.parts import Generator, Reshape, stem_inputs
 discriminator = compact.discriminator
 
 
-def _up(inputs: int, outputs: int) -> list[nn.Module]:
-    return [
+def _up(inputs: int, outputs: int, transposed: bool) -> list[nn.Module]:
+    doubled: list[nn.Module] = [
         nn.Upsample(scale_factor=2, mode="bilinear"),
         nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(0.2, inplace=True),
     ]
+    if transposed:
+        doubled = [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+    return [*doubled, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
 
 
 def generator(config: NetworkConfig) -> Generator:
@@ -40,6 +41,7 @@ def generator(config: NetworkConfig) -> Generator:
         nn.BatchNorm2d(widths[0]),
         nn.LeakyReLU(0.2, inplace=True),
     )
-    layers = [part for a, b in pairwise(widths) for part in _up(a, b)]
+    transposed = config.upsampling == "transposed"
+    layers = [part for a, b in pairwise(widths) for part in _up(a, b, transposed)]
     end = [nn.Conv2d(widths[-1], 4 * config.channels, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
     return Generator(config, stem, nn.Sequential(*layers, *end))

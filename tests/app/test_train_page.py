@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+PATIENCE = 120_000.0
 IMAGE = "document.querySelector('#train-live img.samples')?.src"
 SAMPLES = f"() => {IMAGE} || ''"
 CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
@@ -67,6 +68,42 @@ def test_a_run_can_be_continued(page: Page) -> None:
     assert page.evaluate(SAMPLES) != stopped_at
     page.locator("#train-stop").click()
     page.locator("#train-continue").wait_for(state="visible")
+
+
+def test_levers_are_in_force_at_once_marked_on_the_curves_and_found_again(any_page: Page) -> None:
+    page = any_page
+    open_tab(page)
+    expect(page.locator("#train-levers")).to_be_hidden()
+    choose(page, "train-data", "Fashion")
+    choose(page, "train-recipe", "The lesson's MLP")
+    expect(page.locator("#train-recipe-note")).to_contain_text("fully connected", timeout=PATIENCE)
+    page.locator("#train-start").click()
+    rate = page.locator("#lever-generator-lr input")
+    expect(rate).to_have_value("0.0002", timeout=PATIENCE)
+    rate.fill("0.0001")
+    rate.press("Enter")
+    changes = page.locator("#train-curves .changes")
+    expect(changes).to_contain_text("1: generator learning rate 0.0002 → 0.0001 at step", timeout=PATIENCE)
+    assert page.locator("#train-curves line.mark").count() == 2
+
+    page.locator("#lever-noise input[type=range]").press("ArrowRight")
+    expect(changes).to_contain_text("2: instance noise 0 → 0.01 at step", timeout=PATIENCE)
+    page.locator("#lever-skip-below input").fill("90")
+    page.locator("#lever-skip-below input").blur()
+    expect(page.locator("#train-progress")).to_contain_text("discriminator steps skipped", timeout=PATIENCE)
+    page.locator("#lever-batch input").fill("100000")
+    page.locator("#lever-batch input").blur()
+    expect(page.locator("#train-pulled")).to_contain_text("between 2 and 1024", timeout=PATIENCE)
+    expect(page.locator("#lever-batch input")).to_have_value("256", timeout=PATIENCE)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.reload()
+    open_tab(page)
+    expect(rate).to_have_value("0.0001", timeout=PATIENCE)
+    expect(changes).to_contain_text("1: generator learning rate", timeout=PATIENCE)
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+    expect(page.locator("#train-levers")).to_be_hidden(timeout=PATIENCE)
 
 
 def test_own_pictures_say_what_was_understood_and_two_are_too_few(page: Page, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gan.config import NetworkConfig, preset_config
 from gan.curves import curves_html
 from gan.datasets import open_dataset
 from gan.errors import GanError
+from gan.levers import LEVERS, Change
 from gan.runs import Status
 from gan.state import fitted
 from gan.train_form import form_settings, request_from_form, setting_values
@@ -299,4 +301,67 @@ def test_the_page_can_be_laid_out() -> None:
         tab_train.build(gr.BrowserState([]))
     ids = {c["props"].get("elem_id") for c in demo.get_config_file()["components"]}
     wanted = "data files recipe beginning minutes start stop continue keep name live progress curves message"
-    assert {f"train-{name}" for name in wanted.split()} <= ids
+    assert {f"train-{name}" for name in [*wanted.split(), "levers", "pulled"]} <= ids
+    assert {f"lever-{name.replace('_', '-')}" for name in LEVERS} <= ids
+
+
+def test_a_lever_says_what_it_did_and_shows_what_is_asked_for() -> None:
+    run_id, _, _ = start()
+    value, text = events.pull("generator_lr", run_id, 5e-4)
+    assert value == 5e-4
+    assert text == "Generator learning rate 0.002 → 0.0005, from the next step on."
+    assert events.pull("generator_lr", run_id, 5e-4) == (gr.skip(), gr.skip())
+    value, text = events.pull("generator_lr", run_id, 99)
+    assert value == 5e-4
+    assert text.startswith("⚠️")
+    assert events.pull("batch", run_id, None)[0] == MINUTE.batch
+    assert 5e-4 in events.look_anew(run_id)
+    assert 5e-4 not in events.look(run_id, 0)  # the visitor may be typing
+
+
+def test_a_stranger_and_an_ended_run_move_no_lever() -> None:
+    run_id, _, _ = start()
+    for stranger in ("", "0" * 32, None, ["x"], "../" + run_id):
+        value, text = events.pull("gamma", stranger, 1.0)  # type: ignore[arg-type]
+        assert value == gr.skip()
+        assert "no longer here" in text
+    runs.request_stop(run_id)
+    assert "has ended" in events.pull("gamma", run_id, 1.0)[1]
+    assert runs.levers(run_id)["gamma"] == MINUTE.gamma
+
+
+def test_the_panel_is_there_while_a_run_trains_only() -> None:
+    run_id, _, _ = start()
+    where = 8  # in the order of `Live.refreshed`
+    assert events.look_anew(run_id)[where] == gr.update(visible=False)  # it waits
+    folder = runs.run_folder(run_id)
+    (folder / "waiting").unlink()
+    runs.write_status(folder, "running", "")
+    with open(folder / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert events.look_anew(run_id)[where] == gr.update(visible=True)
+    assert events.look_anew(run_id)[where] == gr.update(visible=False)
+
+
+def test_changes_are_numbered_lines_on_both_charts_and_sentences_below() -> None:
+    moved = Change(320, 3.0, "generator_lr", 2e-3, 5e-4)
+    later = [Change(900, 9.0, "gamma", 2.0, 4.0), Change(900, 9.0, "batch", 8, 16)]
+    history = [snapshot(i) for i in range(1, 9)]
+    history[2] = replace(history[2], changes=(moved,))
+    history[7] = replace(history[7], changes=tuple(later))
+    html = curves_html(history)
+    root = ElementTree.fromstring(f"<div>{html}</div>")
+    marks = root.findall(".//line[@class='mark']")
+    assert len(marks) == 4
+    assert all(0 <= float(mark.attrib["x1"]) <= 420 for mark in marks)
+    assert [item.text for item in root.findall(".//li")] == [
+        "2: penalty strength (gamma) 2 → 4, batch 8 → 16 at step 900",
+        "1: generator learning rate 0.002 → 0.0005 at step 320",
+    ]
+    assert "<li>" not in curves_html([snapshot(1), snapshot(2)])
+
+
+def test_skipped_steps_are_counted_on_the_page() -> None:
+    counted = replace(status(), snapshot=replace(snapshot(4), skipped=1234))
+    assert "1,234 discriminator steps skipped" in progress_html(counted)
+    assert "skipped" not in progress_html(status())

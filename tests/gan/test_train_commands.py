@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from checkpoints import store
@@ -36,6 +37,24 @@ def test_a_run_is_trained_resumed_and_loaded(tmp_path: Path, capsys: pytest.Capt
     model = load(str(out))
     assert model.title == "Clothes"
     assert model.sample([0]).shape == (1, 28, 28, 1)
+
+
+def test_levers_and_the_parts_of_the_networks_are_settings_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    levers = ["--skip-below", "50", "--smoothing", "0.1", "--noise", "0.2", "--discriminator-steps", "2"]
+    parts = ["--dropout", "0.3", "--initialisation", "normal"]
+    assert main([*TINY, "--steps", "3", *levers, *parts, "--out", str(out)]) == 0
+    assert "6 D steps skipped" in capsys.readouterr().err
+    assert main(["train", "--resume", str(out), "--steps", "4"]) == 0
+    assert "8 D steps skipped" in capsys.readouterr().err
+    saved = training(out)
+    assert [saved[name] for name in ("skip_below", "smoothing", "noise")] == [50.0, 0.1, 0.2]
+    model = load(str(out))
+    assert (model.config.dropout, model.config.initialisation) == (0.3, "normal")
+    scores = [model.discriminator(model.generator(torch.zeros(2, 8))) for _ in range(2)]
+    assert torch.equal(*scores)  # nothing is dropped when it is looked at
 
 
 def test_a_run_starts_from_another_ones_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
