@@ -34,6 +34,21 @@ NETWORKS = {
     "laid out with classes": NetworkConfig(
         "compact", 28, 1, 10, width=8, classes=3, components=8, halvings=2, spectral=True
     ),
+    **{
+        f"{architecture} with levers": NetworkConfig(
+            architecture,
+            28,
+            1,
+            z_dim=8,
+            width=8,
+            spectral=True,
+            batch_norm=True,
+            dropout=0.3,
+            initialisation="normal",
+            upsampling="transposed",
+        )
+        for architecture in ("compact", "swift")
+    },
 }
 
 
