@@ -333,7 +333,7 @@ function showControls() {
   find(".explore-seed").value = state.seed;
   find(".explore-raw").checked = state.mode === "raw";
   truncation.show(state.truncation);
-  if (find(".explore-sliders").dataset.mode !== state.mode) {
+  if (find(".explore-sliders").dataset.mode !== state.mode || ownMissing()) {
     find(".explore-sliders").dataset.mode = state.mode;
     buildSliders();
   }

@@ -170,13 +170,19 @@ function showChosen(key) {
   showLiked();
 }
 
+// The picture may be far above: it comes into view with what it shows now.
+function goToPicture(target) {
+  openState(target);
+  stage.scrollIntoView({ block: "nearest" });
+}
+
 const ofLast = (act) => () => {
   const favourite = chosen().at(-1);
   if (favourite) act(favourite);
 };
 
 find(".explore-like").addEventListener("click", toggleLike);
-find(".explore-go").addEventListener("click", ofLast((favourite) => openState(favourite.state)));
+find(".explore-go").addEventListener("click", ofLast((favourite) => goToPicture(favourite.state)));
 find(".explore-remove").addEventListener("click", ofLast(({ key }) => keepLiked(liked.filter((each) => each.key !== key))));
 find(".explore-note").addEventListener("change", (event) => ofLast(({ key }) => {
   const note = event.target.value.replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, LONGEST_NOTE);

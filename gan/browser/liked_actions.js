@@ -44,7 +44,7 @@ function opened(checkpoint) {
 }
 
 function offerPictures(title, states, label) {
-  const tilesOf = states.map((each, index) => pictureButton(each, label + " " + (index + 1), () => openState(each)));
+  const tilesOf = states.map((each, index) => pictureButton(each, label + " " + (index + 1), () => goToPicture(each)));
   find(".explore-offer").hidden = false;
   find(".explore-offer-title").textContent = title;
   find(".explore-offer-list").replaceChildren(...tilesOf);
@@ -72,7 +72,7 @@ async function addUp() {
   if (size > 1e-6) z = z.map((value) => (value * lengthOf(c)) / size);
   const sum = standing(picked[2].state, z);
   lineage.set(sum.base, [picked[0].key, picked[2].key]);
-  openState(sum);
+  goToPicture(sum);
 }
 
 async function morph() {
