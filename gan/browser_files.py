@@ -23,6 +23,8 @@ SCRIPTS = (
     "own.js",
     "idle.js",
     "hand.js",
+    "favourites.js",
+    "liked_actions.js",
     "controls.js",
 )
 
@@ -38,7 +40,7 @@ def markup() -> str:
 
 def styles() -> str:
     """The explorer's styles, to be nested in a rule for the element that holds it."""
-    return _text("explorer.css")
+    return _text("explorer.css") + _text("favourites.css")
 
 
 def script() -> str:

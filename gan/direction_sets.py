@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -39,11 +40,20 @@ COUNT = 10
 NOTHING_LEFT = 1e-3
 
 
-@lru_cache(maxsize=8)
+_LOOKING = Lock()
+
+
 def further_directions(model: Model) -> tuple[Direction, ...]:
     """Those beyond the first ten, in the order that permanent links count on: at most 10 of `pca`, at most 10
     of `closed-form`, and those of `supervised`. Deterministic, kept in memory.
     """
+    # Visitors who ask at the same time wait for one search instead of starting several.
+    with _LOOKING:
+        return _found(model)
+
+
+@lru_cache(maxsize=8)
+def _found(model: Model) -> tuple[Direction, ...]:
     return pca_directions(model) + closed_directions(model) + supervised_directions(model)
 
 

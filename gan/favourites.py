@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import torch
@@ -72,6 +72,20 @@ def _parents(value: object) -> tuple[str, ...]:
         return ()
     keys = [key for key in value[:2] if isinstance(key, str) and len(key) == KEY_LENGTH]
     return tuple(key for key in keys if all(c in "0123456789abcdef" for c in key))
+
+
+def favourites_of_page(entries: object) -> tuple[Favourite, ...]:
+    """Favourites as a page holds them: it names them by `key`, which files do by what makes the picture.
+
+    Raises:
+        GanError: when they are none, or more than 100.
+    """
+    if not isinstance(entries, list):
+        raise GanError("Like a picture first; then there is something to keep.")
+    _check_count(len(entries))
+    found = [Favourite.from_json(entry) for entry in entries]
+    keys = {str(entry.get("key")): favourite.key for entry, favourite in zip(entries, found, strict=True)}
+    return tuple(replace(f, parents=tuple(keys.get(key, key) for key in f.parents)) for f in found)
 
 
 def write_favourites(favourites: Sequence[Favourite]) -> str:

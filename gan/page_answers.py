@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
 
 from gan.errors import GanError
-from gan.explorer import MOST_OWN, ExplorerState, OwnEdit, further_entries, kept_entries
+from gan.explorer import (
+    MOST_OWN,
+    ExplorerState,
+    OwnEdit,
+    data_url,
+    further_entries,
+    kept_entries,
+)
+from gan.favourites import (
+    LARGEST_FILE,
+    PNG,
+    Favourite,
+    contact_sheet,
+    favourites_of_page,
+    read_favourites,
+    read_state,
+    write_favourites,
+)
+from gan.film import film, film_pictures
+from gan.mixing import cross
 from gan.model import load_reference
 from gan.own_directions import keep
+from gan.walk import FRAMES_BETWEEN, MOST_SEEDS
+
+CHILDREN = 6
+FILMS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 
 Answer = dict[str, Any]
 
@@ -26,6 +51,61 @@ def explore_keep(question: Any) -> Answer:
         raise GanError(f"Keep 1 to {MOST_OWN} sliders of your own at a time.")
     keep(model, [OwnEdit.from_json(edit) for edit in edits])
     return {"kept": kept_entries(model)}
+
+
+def explore_cross(question: Any) -> Answer:
+    """Six children of the pictures `first` and `second`; another `turn` (a whole number) gives others."""
+    first, second = (ExplorerState.from_json(_of(question, key)) for key in ("first", "second"))
+    turn = _whole(_of(question, "turn"), 0) % 2**32
+    children = cross(load_reference(first.reference), first, second, CHILDREN, seed=turn)
+    return {"children": [child.to_json() for child in children]}
+
+
+def explore_film(question: Any) -> Answer:
+    """A looping film through the pictures `stops`, of the `kind` gif, webp or mp4."""
+    stops, kind = _of(question, "stops"), _of(question, "kind")
+    if kind not in FILMS:
+        raise GanError("A film is a GIF, a WebP or an MP4; choose one of them.")
+    if not isinstance(stops, list) or not 2 <= len(stops) <= MOST_SEEDS:
+        raise GanError(f"A film goes through 2 to {MOST_SEEDS} pictures; choose them among your favourites.")
+    states = [ExplorerState.from_json(stop) for stop in stops]
+    frames = _whole(_of(question, "frames"), FRAMES_BETWEEN)
+    pictures = film_pictures(load_reference(states[0].reference), states, frames)
+    return {"file": data_url(film(pictures, f".{kind}"), FILMS[kind]), "name": f"film.{kind}"}
+
+
+def explore_save(question: Any) -> Answer:
+    """The page's favourites as a file: a sheet of pictures (PNG) or, where `kind` is json, JSON."""
+    favourites = favourites_of_page(_of(question, "favourites"))
+    if _of(question, "kind") == "json":
+        content = write_favourites(favourites).encode()
+        return {"file": data_url(content, "application/json"), "name": "favourites.json"}
+    return {"file": data_url(contact_sheet(favourites), "image/png"), "name": "favourites.png"}
+
+
+def explore_load(question: Any) -> Answer:
+    """The favourites in a file (`content`, base64): a sheet, a JSON file, or one picture saved in Explore."""
+    text = _of(question, "content")
+    if not isinstance(text, str) or len(text) > 4 * LARGEST_FILE // 3 + 4:
+        raise GanError("This file is too large; choose a sheet, a picture or a JSON file of this app.")
+    try:
+        content = b64decode(text, validate=True)
+    except (NotBase64, ValueError):
+        raise GanError("This file did not arrive whole; open it again.") from None
+    return {"favourites": [favourite.to_json() for favourite in _in_file(content)]}
+
+
+def _in_file(content: bytes) -> tuple[Favourite, ...]:
+    try:
+        return read_favourites(content)
+    except GanError:
+        if not content.startswith(PNG):
+            raise
+    return (Favourite(read_state(content)),)
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
 def _of(question: Any, key: str) -> Any:

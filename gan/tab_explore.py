@@ -31,7 +31,14 @@ from gan.explorer import (
 )
 from gan.latent import parse_seeds
 from gan.model import Model, load_reference
-from gan.page_answers import explore_directions, explore_keep
+from gan.page_answers import (
+    explore_cross,
+    explore_directions,
+    explore_film,
+    explore_keep,
+    explore_load,
+    explore_save,
+)
 from gan.pictures import to_images
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, gif, walk_pictures
 
@@ -162,6 +169,10 @@ def explorer_component(value: Answer) -> gr.HTML:
             answers(explore_walk, _LONG_TURNS),
             answers(explore_directions, _LONG_TURNS),
             answers(explore_keep),
+            answers(explore_cross),
+            answers(explore_film, _LONG_TURNS),
+            answers(explore_save, _LONG_TURNS),
+            answers(explore_load),
         ],
     )
 

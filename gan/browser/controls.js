@@ -133,6 +133,7 @@ function start(value) {
 (element.closest("#explore") || element).atelierState = () => copyOf(state);
 
 buildMethods();
+showLiked();
 showPath("loading");
 element.classList.toggle("explore-alone", Boolean(props.model));
 watch("value", () => hear(props.value));

@@ -333,7 +333,7 @@ function showControls() {
   find(".explore-seed").value = state.seed;
   find(".explore-raw").checked = state.mode === "raw";
   truncation.show(state.truncation);
-  if (find(".explore-sliders").dataset.mode !== state.mode) {
+  if (find(".explore-sliders").dataset.mode !== state.mode || ownMissing()) {
     find(".explore-sliders").dataset.mode = state.mode;
     buildSliders();
   }
@@ -346,6 +346,7 @@ function showHistory() {
   find(".explore-undo").disabled = !past.undos.length;
   find(".explore-redo").disabled = !past.redos.length;
   if (model) showMoved();
+  showHeart();
 }
 
 function options(select, entries) {
@@ -371,6 +372,7 @@ function showModel(description) {
   showControls();
   openEngine(model);
   lookWhereNeeded();
+  drawTiles();
 }
 
 // Picture first: directions of a new checkpoint may take the server a few seconds.

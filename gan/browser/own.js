@@ -32,8 +32,15 @@ function setOwn(target, { name, vector }, amount) {
   const index = own.findIndex((each) => each.vector === vector);
   if (index >= 0) own[index] = { ...own[index], amount };
   else if (own.length < MOST_OWN) own.push({ name, vector, amount });
-  else complain("At most " + MOST_OWN + " of your own sliders can be away from the middle; put one back first.");
-  target.own = own;
+  else if (target === state) complain("At most " + MOST_OWN + " of your own sliders can be away from the middle; put one back first.");
+  target.own = own.filter((each) => each.amount);
+  if (!target.own.length) delete target.own;
+}
+
+// Whether the state goes along an own direction that has no slider yet, such as after a favourite was opened.
+function ownMissing() {
+  const there = new Set(sliders.map(({ range }) => range.dataset.own));
+  return method === "own" && state.mode !== "raw" && (state.own || []).some((each) => fits(each) && !there.has(each.vector));
 }
 
 const HINTS = { here: "", checkpoint: "kept with the checkpoint", link: "from a link" };
@@ -107,8 +114,6 @@ function rename({ name, vector }, slider) {
 function forgetOwn({ vector }) {
   memorise(ownShelf(), rememberedOwn().filter((each) => each.vector !== vector));
   if (amountOf(state, vector)) change(() => setOwn(state, { vector }, 0));
-  state.own = (state.own || []).filter((each) => each.vector !== vector);
-  before = copyOf(state);
   rebuildSliders();
 }
 

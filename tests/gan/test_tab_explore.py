@@ -22,7 +22,14 @@ from gan.directions import directions_of
 from gan.explorer import ExplorerState, describe
 from gan.latent import latents
 from gan.model import load_reference
-from gan.page_answers import explore_directions, explore_keep
+from gan.page_answers import (
+    explore_cross,
+    explore_directions,
+    explore_film,
+    explore_keep,
+    explore_load,
+    explore_save,
+)
 from gan.serve import routes
 from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
 
@@ -81,6 +88,43 @@ def test_further_directions_go_on_where_the_first_ten_end(home: Path) -> None:
         d.name for d in all_directions(model)[len(directions_of(model)) :]
     ]
     assert list(answers(explore_directions)({"checkpoint": "gone"})) == ["error"]
+
+
+def test_favourites_go_into_a_file_and_come_back_with_their_family(home: Path) -> None:
+    first, second = ({"checkpoint": CATS, "seed": seed} for seed in (1, 2))
+    crossed = answers(explore_cross)({"checkpoint": CATS, "first": first, "second": second, "turn": 3})
+    child = crossed["children"][0]["state"]
+    liked = [
+        {"key": "0" * 15 + "1", "state": first, "note": "A", "parents": []},
+        {"key": "0" * 15 + "2", "state": second, "note": "", "parents": []},
+        {"key": "0" * 15 + "3", "state": child, "note": "", "parents": ["0" * 15 + "1", "0" * 15 + "2"]},
+    ]
+    for kind in ("sheet", "json"):
+        saved = answers(explore_save)({"favourites": liked, "kind": kind})
+        again = answers(explore_load)({"content": saved["file"].partition(",")[2]})["favourites"]
+        assert [each["note"] for each in again] == ["A", "", ""]
+        assert again[2]["parents"] == [again[0]["key"], again[1]["key"]]
+    picture = answers(explore_download)(first)["picture"].partition(",")[2]
+    assert answers(explore_load)({"content": picture})["favourites"][0]["state"]["seed"] == 1
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
+def test_a_film_goes_through_favourites(home: Path, kind: str) -> None:
+    stops = [{"checkpoint": CATS, "seed": seed} for seed in (1, 2)]
+    answer = answers(explore_film)({"checkpoint": CATS, "stops": stops, "kind": kind, "frames": 4})
+    assert answer["name"] == f"film.{kind}"
+    assert answer["file"].startswith("data:")
+
+
+@pytest.mark.parametrize("function", [explore_cross, explore_film, explore_save, explore_load])
+@pytest.mark.parametrize("question", [
+    None, 5, {}, {"checkpoint": CATS}, {"checkpoint": CATS, "first": 1, "second": 2, "favourites": [1]},
+    {"checkpoint": CATS, "stops": 5, "favourites": {}, "content": 5},
+    {"checkpoint": CATS, "stops": [{"checkpoint": CATS}] * 2, "kind": "exe", "content": "A" * 20_000_000},
+    {"checkpoint": CATS, "stops": [{"checkpoint": CATS}] * 99, "kind": "gif", "content": "????"},
+])  # fmt: skip
+def test_wrong_questions_about_favourites_are_sentences(home: Path, function, question: object) -> None:
+    assert answers(function)(question)["error"].endswith(".")
 
 
 def test_drawing_leaves_the_thread_count_as_it_was(home: Path) -> None:
