@@ -26,7 +26,9 @@ def script() -> str:
 
 def build() -> None:
     """Lay out the section. It has no events: the server takes no part in it."""
-    with gr.Accordion("A GAN you can see whole: two dimensions, in your browser", open=False, elem_id="plane"):
+    with gr.Accordion(
+        "A GAN you can see whole: two dimensions, in your browser", open=False, elem_id="plane"
+    ):
         gr.HTML(
             "",
             html_template=(FOLDER / "plane" / "plane.html").read_text("utf-8"),
