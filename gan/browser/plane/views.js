@@ -24,14 +24,15 @@ function drawPlane(canvas, gan, real) {
   return fake;
 }
 
-// Blue where D says real, orange where it says generated, clear where it cannot tell.
+// Blue where D says real, orange where it says generated, clear where it cannot tell. The colour is full at 30 and
+// 70 %: a discriminator in balance is seldom surer than that.
 function drawOpinion(brush, gan) {
   const small = heat.getContext("2d");
   const image = small.createImageData(CELLS, CELLS);
   gan.judge(grid).forEach((logit, i) => {
     const opinion = sigmoid(logit - gan.center);
     const colour = opinion > 0.5 ? [60, 120, 240] : [235, 110, 50];
-    image.data.set([...colour, Math.abs(opinion - 0.5) * 2 * 140], 4 * i);
+    image.data.set([...colour, Math.min(1, Math.abs(opinion - 0.5) * 5) * 140], 4 * i);
   });
   small.putImageData(image, 0, 0);
   brush.imageSmoothingEnabled = true;
@@ -79,8 +80,9 @@ function drawArrow(brush, [x, y], [toX, toY]) {
 
 function drawCurves(canvas, history, [first, second]) {
   const brush = canvas.getContext("2d");
+  // Setting the width clears the canvas, too; as many pixels as it is wide keep its letters in shape.
+  canvas.width = canvas.clientWidth || 440;
   const { width, height } = canvas;
-  brush.clearRect(0, 0, width, height);
   const values = history.flatMap((at) => [at[first], at[second]]).filter(Number.isFinite);
   if (!values.length) return;
   const high = Math.max(1, ...values);

@@ -28,7 +28,7 @@ const PRESETS = [
     look: "The generator learns much too fast: watch the orange points crowd together and leave most of the 25 modes empty." },
   { name: "Break: D too strong", restart: true,
     settings: { data: "disjoint", loss: "bce", gamma: 0, discriminatorRate: 0.01, generatorRate: 0.0005, steps: 5, threshold: 0 },
-    look: "D learns faster and five times as often: watch its loss fall towards 0 while the generator's rises." },
+    look: "D learns faster and five times as often: watch the generator's loss climb far above D's." },
   { name: "Break: oscillation", restart: true,
     settings: { data: "eight", loss: "bce", gamma: 0, discriminatorRate: 0.01, generatorRate: 0.01, steps: 1, threshold: 0 },
     look: "Both learn too fast: watch the orange points chase the blue areas round the ring and never settle." },
