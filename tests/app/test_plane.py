@@ -52,7 +52,7 @@ def test_one_step_has_ten_parts_at_the_keyboard_and_d_stays_in_gs(page: Page) ->
 
 def test_a_visitor_draws_what_is_learned(page: Page) -> None:
     plane = open_plane(page)
-    plane.get_by_label("Real points").select_option(label="Draw your own")
+    plane.locator("[name=data]").select_option(label="Draw your own")
     plane.get_by_role("button", name="One step").click()
     assert numbers(plane, "step") == 0
     canvas = plane.locator(".plane-canvas")
@@ -73,5 +73,5 @@ def test_what_was_broken_can_be_mended(page: Page) -> None:
     expect(plane.locator(".plane-look")).to_contain_text("five times as often")
     plane.get_by_role("button", name="Pause").click()
     plane.get_by_role("button", name="Mend: relativistic").click()
-    expect(plane.get_by_label("Loss", exact=True)).to_have_value("relativistic")
+    expect(plane.locator("[name=loss]")).to_have_value("relativistic")
     plane.get_by_role("button", name="Pause").click()
