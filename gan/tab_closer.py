@@ -36,7 +36,10 @@ READ_STATE = """(...values) => [
   JSON.stringify(document.querySelector('#explore').atelierState()), ...values.slice(1)]"""
 SHOW_EXPLORER = "() => document.querySelector('#explore').scrollIntoView({behavior: 'smooth'})"
 _TURN = BoundedSemaphore(1)
-_QUIET: Any = {"api_visibility": "private", "js": READ_STATE, "concurrency_id": "closer"}
+_QUIET: Any = {"api_visibility": "private", "js": READ_STATE}
+# A search takes a minute: nobody's look at a picture waits for it.
+_LOOKING: Any = {"concurrency_id": "closer", "concurrency_limit": 1, "trigger_mode": "always_last"}
+_SEARCHING: Any = {"concurrency_id": "closer-search", "concurrency_limit": 1, "trigger_mode": "always_last"}
 _AT_ONCE: Any = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 _MISTAKES = (GanError, CheckpointError, StyleError)
 
@@ -64,11 +67,15 @@ def read(text: str) -> tuple[Model, ExplorerState]:
 
 
 def _build_looks(asked: gr.Textbox) -> None:
-    gr.Markdown("What the networks do with the picture that the explorer shows now.")
+    gr.Markdown(
+        "What the networks do with the picture that the explorer shows now: which places convince the "
+        "discriminator; the training pictures nearest to it (the first time takes a minute or more); what "
+        "every convolution makes of it; and both networks as tables of layers."
+    )
     what = gr.Radio(LOOKS, value="heat", show_label=False, elem_id="closer-what")
     button = gr.Button("Look", variant="primary", elem_id="closer-look")
     shown = gr.HTML("", css_template=view.CSS, elem_id="closer-shown")
-    button.click(look, [asked, what], shown, concurrency_limit=1, trigger_mode="always_last", **_QUIET)
+    button.click(look, [asked, what], shown, **_LOOKING, **_QUIET)
 
 
 def look(text: str, what: str) -> str:
@@ -84,7 +91,8 @@ def look(text: str, what: str) -> str:
 def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
     gr.Markdown(
         "Looks for the latent vector whose picture comes nearest to yours: its middle square, as small as "
-        "the generator's pictures. A generator of cats finds cats, so expect a likeness, not your photo."
+        "the generator's pictures. A generator of cats finds cats, so expect a likeness, not your photo; "
+        "one that draws in grey looks for it in grey."
     )
     photo = gr.Image(
         label="Your picture", type="filepath", sources=["upload"], height=240, elem_id="project-photo"
@@ -98,7 +106,7 @@ def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
     found = gr.Textbox(visible="hidden", show_label=False, container=False)
     searching = start.click(
         search, [asked, photo], [told, shown, found, start, stop, opening], show_progress="hidden",
-        concurrency_limit=1, trigger_mode="always_last", **_QUIET,
+        **_SEARCHING, **_QUIET,
     )  # fmt: skip
     ended = [start, stop, opening]
     # In an event of its own: the page drops a click that comes before it has heard the end of the search.
@@ -171,7 +179,12 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
         columns = gr.Textbox(
             "2, 3, 4, 6", label="Seeds of the columns", max_length=100, elem_id="mixing-columns"
         )
-    names = gr.CheckboxGroup([], label="From the column comes", elem_id="mixing-groups")
+    names = gr.CheckboxGroup(
+        [],
+        label="From the column comes",
+        info="What is not ticked comes from the row.",
+        elem_id="mixing-groups",
+    )
     button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
     message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
     grid = gr.Gallery(
@@ -179,10 +192,10 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
         interactive=False, allow_preview=False, visible=False, height="auto", elem_id="mixing-grid",
     )  # fmt: skip
     cells = gr.Textbox(visible="hidden", show_label=False, container=False)
-    panel.expand(offered_groups, [asked, names], names, show_progress="hidden", **_QUIET)
+    panel.expand(offered_groups, [asked, names], names, show_progress="hidden", queue=False, **_QUIET)
     button.click(
-        mix, [asked, rows, columns, names], [grid, cells, message, names], concurrency_limit=1,
-        trigger_mode="always_last", **_QUIET,
+        mix, [asked, rows, columns, names], [grid, cells, message, names],
+        **_LOOKING, **_QUIET,
     )  # fmt: skip
     grid.select(_chosen_cell, cells, open_in_explore, **_AT_ONCE).then(None, js=SHOW_EXPLORER, **_AT_ONCE)
 
@@ -229,8 +242,16 @@ def _mixed(
 
 
 def _chosen_cell(cells: str, event: gr.SelectData) -> Any:
-    states = json.loads(cells or "[]")
-    return json.dumps(states[event.index]) if 0 <= event.index < len(states) else gr.skip()
+    return cell_state(cells, event.index) or gr.skip()
+
+
+def cell_state(cells: str, index: object) -> str:
+    """The state of one cell as JSON text; empty where there is none, as for what no page would send."""
+    try:
+        states = json.loads(cells)
+        return json.dumps(states[index]) if isinstance(index, int) and 0 <= index < len(states) else ""
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
 
 
 def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Accordion) -> None:
@@ -239,9 +260,7 @@ def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Acco
     button = gr.Button("Compare", variant="primary", elem_id="comparing-start")
     shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown")
     panel.expand(_offered_checkpoints, [library, other], other, **_AT_ONCE)
-    button.click(
-        compare_with, [asked, other], shown, concurrency_limit=1, trigger_mode="always_last", **_QUIET
-    )
+    button.click(compare_with, [asked, other], shown, **_LOOKING, **_QUIET)
 
 
 def _offered_checkpoints(references: Any, chosen: Any) -> Any:

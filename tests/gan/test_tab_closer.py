@@ -47,6 +47,8 @@ def test_what_no_page_would_send_is_a_sentence(text: str) -> None:
         assert answer.startswith('<div class="closer"><p>')
     assert tab_closer.mix(text, "1", "2", [])[1] == ""
     assert tab_closer.compare_with(CATS, ["x"]).endswith("first.</p></div>")
+    for cells, index in (("", 0), ("[]", 0), ("[1]", 3), ("[1]", -1), ('{"a": 1}', 0), ("[1]", "0")):
+        assert tab_closer.cell_state(cells, index) == ""
     assert "Choose a look" in tab_closer.look(CATS, "everything")
 
 
