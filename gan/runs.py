@@ -411,11 +411,16 @@ def keep(run_id: str, title: str) -> Status:
     request = read_request(folder)
     request = replace(request, title=clean_title(title, request.title))
     write_request(folder, request)
-    path = folder / "checkpoint" / "config.json"
-    with suppress(OSError):  # replaced at this very moment by a worker, which writes the new title itself
-        write_json(path, {**_read_json(path), "title": request.title})
+    write_title(folder, request.title)
     (folder / "kept").touch()
     return status(run_id)
+
+
+def write_title(folder: Path, title: str) -> None:
+    """Give the run's checkpoint another title."""
+    path = folder / "checkpoint" / "config.json"
+    with suppress(OSError):  # replaced at this very moment by a worker, which looks at the title afterwards
+        write_json(path, {**_read_json(path), "title": title})
 
 
 def remove_old(hours: float = 24.0) -> int:

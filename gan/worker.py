@@ -27,7 +27,14 @@ from gan.datasets import Dataset, open_dataset, real_examples
 from gan.errors import GanError
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
-from gan.runs import Request, changed_config, read_request, write_atomically, write_status
+from gan.runs import (
+    Request,
+    changed_config,
+    read_request,
+    write_atomically,
+    write_status,
+    write_title,
+)
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train
 
@@ -106,6 +113,10 @@ class Run:
         save_run(
             self.folder / "checkpoint", self.config, self.state, self.dataset, request.title, request.preset
         )
+        # A visitor who kept the run meanwhile has put the new title into the checkpoint before this one.
+        title = read_request(self.folder).title
+        if title != request.title:
+            write_title(self.folder, title)
 
 
 def _write_grid(path: Path, pictures: torch.Tensor) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -90,6 +91,22 @@ def test_a_run_waits_trains_and_can_be_explored_and_kept(home: Path) -> None:
     model = load_reference(kept.reference)
     assert model.title == "My first <garments>"
     assert model.sample([0]).shape == (1, 28, 28, 1)
+
+
+def test_a_run_that_is_kept_while_it_is_saved_has_the_new_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = runs.create(request())
+    folder = runs.run_folder(run_id)
+    assert worker.run_folder(folder, lambda: False) == 0
+    run, save_run = worker.open_run(folder), worker.save_run
+
+    def kept_meanwhile(*arguments: Any) -> None:
+        """The old title was read, and the visitor keeps the run before the checkpoint is there."""
+        runs.keep(run_id, "My garments")
+        save_run(*arguments)
+
+    monkeypatch.setattr(worker, "save_run", kept_meanwhile)
+    run.save()
+    assert load_reference(f"runs/{run_id}").title == "My garments"
 
 
 def test_a_run_begins_with_a_checkpoint(home: Path) -> None:
