@@ -126,7 +126,7 @@ def test_the_page_s_numbers_become_a_recipe() -> None:
 def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
     book = JobBook()
     shown = list(paint(book, "studio", VALUES))
-    assert all(len(values) == 9 for values in shown)
+    assert all(len(values) == 10 for values in shown)
     assert "data:image/jpeg" in shown[0][0]
     *_, last, scored = shown
     assert "Done." in last[1]
@@ -139,6 +139,7 @@ def test_a_picture_is_painted_shown_and_kept(quick: None) -> None:
         difference = np.abs(np.asarray(photo, np.float32) - np.asarray(painted.convert("RGB"), np.float32))
     assert difference.mean() > 0.5
     assert "cat_x_great_wave" in str(last[DOWNLOAD].value)
+    assert [Path(_path(film.value)).suffix for film in scored[-2:]] == [".gif", ".mp4"]
 
 
 def _path(value: Any) -> str:
