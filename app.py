@@ -14,6 +14,7 @@ import gradio as gr
 import upkeep
 from checkpoints import tab as tab_share
 from gan import serve, tab_closer, tab_explore, tab_train
+from languages import tab_language
 from style import tab as tab_stylise
 
 TITLE = "Latent Atelier"
@@ -65,7 +66,8 @@ def build() -> gr.Blocks:
                 tab_share.build(library, open_in_explore)
         open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
         gr.Markdown(CREDITS, elem_id="credits")
-    return demo.queue(max_size=64)
+        tab_language.mark()
+    return tab_language.translate(demo).queue(max_size=64)
 
 
 def main() -> None:
@@ -73,7 +75,9 @@ def main() -> None:
     upkeep.start()
     build().launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
-        css=CSS,
+        css=CSS + tab_language.CSS,
+        head=tab_language.HEAD,
+        i18n=tab_language.translations(),
         ssr_mode=False,
         run_history=False,
         enable_monitoring=False,
@@ -81,7 +85,7 @@ def main() -> None:
         state_session_capacity=200,
         footer_links=["api"],
         # Before Gradio's own, of which one answers every path.
-        app_kwargs={"routes": serve.routes()},
+        app_kwargs={"routes": [*serve.routes(), *tab_language.routes()]},
     )
 
 
