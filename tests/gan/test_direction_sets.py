@@ -110,12 +110,13 @@ def test_nothing_left_or_another_generator_is_a_mistake() -> None:
 def test_opening_a_checkpoint_looks_for_no_further_directions(
     models: dict[str, Model], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from gan import explorer
+    from gan import explorer, explorer_drawing
 
     def never(model: Model) -> tuple[Direction, ...]:
         raise AssertionError("a page must not wait for these")
 
-    monkeypatch.setattr(explorer, "all_directions", never)
+    for module in (explorer, explorer_drawing):
+        monkeypatch.setattr(module, "all_directions", never)
     model = models["small"]
     state = explorer.ExplorerState(model.reference, edits=(1.0, 2.0))
     explorer.describe(model)
