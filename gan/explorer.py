@@ -20,7 +20,7 @@ from checkpoints import store
 from gan.codes import encode_direction
 from gan.config import NetworkConfig
 from gan.direction_files import Direction
-from gan.direction_sets import all_directions, further_directions, kept_directions
+from gan.direction_sets import all_directions, further_directions, further_part, kept_directions
 from gan.directions import directions_of
 from gan.explorer_drawing import (
     base_latent,
@@ -68,6 +68,7 @@ __all__ = [
     "directions_for",
     "edit_shift",
     "further_entries",
+    "further_entries_in_part",
     "kept_entries",
     "labels_for",
     "latent",
@@ -126,6 +127,12 @@ def direction_entries(model: Model) -> list[dict[str, Any]]:
 def further_entries(model: Model) -> list[dict[str, Any]]:
     """Those of `direction_entries` that a page does not have yet: the ones after its first."""
     return _entries(further_directions(model))
+
+
+def further_entries_in_part(model: Model, part: int) -> tuple[list[dict[str, Any]], int | None]:
+    """A part of `further_entries`, found while a page waits, and the next part's number or None."""
+    found, following = further_part(model, part)
+    return _entries(found), following
 
 
 def _entries(directions: Sequence[Direction]) -> list[dict[str, Any]]:
