@@ -6,6 +6,7 @@ The format: 8 bytes little-endian length N, N bytes of JSON (tensor name -> dtyp
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ def read_tensors(path: Path, title: str) -> dict[str, Tensor]:
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise CheckpointError(f"{path.name} of {title} has values in {_shown(name)} that are no numbers.")
     return tensors
+
+
+def digest(path: Path) -> str:
+    """The file's SHA-256: what was computed from its weights belongs to them as long as this is the same."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def check(path: Path, title: str) -> None:

@@ -18,6 +18,8 @@ SCRIPTS = (
     "engine.js",
     "sliders.js",
     "explorer.js",
+    "painting.js",
+    "panel.js",
     "memory.js",
     "methods.js",
     "own.js",

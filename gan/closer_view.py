@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from gan.evaluate import Progress
 from gan.explorer import (
     ExplorerState,
     critic_labels,
@@ -24,7 +26,7 @@ from gan.explorer import (
 from gan.heat import occlusion, painted_heat
 from gan.inside import Layer, compare, discriminator_layers, generator_layers, generator_maps, maps_sheet
 from gan.model import Model
-from gan.nearest import archive_of, nearest_training
+from gan.nearest import archive_steps, nearest_training
 from gan.pictures import grid_image
 
 CSS = """
@@ -39,6 +41,7 @@ CSS = """
 .closer th, .closer td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #8884; }
 .closer td.number, .closer th.number { text-align: right; white-space: nowrap; }
 .closer p { margin: .2rem 0 .6rem; }
+.closer progress { width: 100%; max-width: 640px; height: .6rem; accent-color: var(--color-accent); }
 """
 SIDE = 256
 GAP = 2
@@ -46,6 +49,7 @@ MAP_COLUMNS = 8
 # Of a convolution, what it gives is worth a look; norms and activations after it look alike.
 LOOKED_AT = ("Reshape", "Conv2d", "ConvTranspose2d")
 COMPARED = 8
+SHARE_TO_TELL = 0.02
 
 
 def heat_html(model: Model, state: ExplorerState) -> str:
@@ -62,17 +66,33 @@ def heat_html(model: Model, state: ExplorerState) -> str:
     return _panel(_text(words) + _figure(shown, 2, "The picture, and where the discriminator looks", legend))
 
 
-def copies_html(model: Model, state: ExplorerState) -> str:
-    """The picture, the training pictures nearest to it, and whether it is a copy. Slow the first time.
+def copies_html(model: Model, state: ExplorerState) -> Iterator[str]:
+    """The picture, the training pictures nearest to it, and whether it is a copy; before that, how far it is.
 
     Raises:
         GanError: where nobody knows what the generator learned from.
     """
+    steps, started = archive_steps(model), time.monotonic()
+    while True:
+        try:
+            yield progress_html(next(steps), time.monotonic() - started)
+        except StopIteration as end:
+            archive = end.value
+            break
     picture = render(model, state)
-    found = nearest_training(archive_of(model), picture)
+    found = nearest_training(archive, picture)
     shown = torch.cat([picture, found.pictures])
     legend = "First this picture, then the training pictures nearest to it, nearest first."
-    return _panel(_text(found.sentence) + _figure(shown, len(shown), found.sentence, legend))
+    yield _panel(_text(found.sentence) + _figure(shown, len(shown), found.sentence, legend))
+
+
+def progress_html(progress: Progress, seconds: float) -> str:
+    """How far something is after so many seconds, as a bar, and how long it still takes."""
+    share = progress.share
+    words = progress.text
+    if share >= SHARE_TO_TELL:
+        words += f", about {max(1, round(seconds * (1 - share) / share))} s left"
+    return _panel(f'{_text(words + ".")}<progress max="1" value="{share:.3f}"></progress>')
 
 
 def inside_html(model: Model, state: ExplorerState) -> str:
@@ -101,7 +121,6 @@ def layers_html(model: Model, _: ExplorerState) -> str:
 
 LOOKS: Mapping[str, Callable[[Model, ExplorerState], str]] = {
     "heat": heat_html,
-    "copies": copies_html,
     "inside": inside_html,
     "layers": layers_html,
 }

@@ -20,7 +20,7 @@ from gan.command_parts import (
     state_of,
 )
 from gan.commands_explore import COLUMNS, positive
-from gan.datasets import open_dataset
+from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
 from gan.explorer import critic_labels, labels_for, latent, render
 from gan.heat import occlusion, painted_heat
@@ -28,7 +28,7 @@ from gan.inside import compare, discriminator_layers, generator_layers, generato
 from gan.inversion import Found, Search, prepared, project
 from gan.latent import parse_seeds
 from gan.model import Model, load
-from gan.nearest import archive_of, nearest_training
+from gan.nearest import Comparable, archive_steps, nearest_training
 from gan.pictures import grid_image
 from style.images import read_picture
 
@@ -102,10 +102,21 @@ def _nearest(arguments: Namespace) -> None:
     model = load(arguments.name)
     own = open_dataset(arguments.data, model.config.resolution) if arguments.data else None
     picture = render(model, state_of(model, arguments, arguments.picture))
-    print("Looking at the training pictures", file=sys.stderr, flush=True)
-    found = nearest_training(archive_of(model, own), picture)
+    found = nearest_training(_archive(model, own), picture)
     grid_image(torch.cat([picture, found.pictures]), COLUMNS, gap=2).save(arguments.out)
     print(found.sentence)
+
+
+def _archive(model: Model, own: Dataset | None) -> Comparable:
+    """The archive of a model, its progress on standard error."""
+    steps = archive_steps(model, own)
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            found: Comparable = end.value
+            return found
+        print(f"{step.share:4.0%}  {step.text}", file=sys.stderr, flush=True)
 
 
 def _layers(arguments: Namespace) -> None:

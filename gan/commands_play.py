@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from checkpoints.store import find_anywhere
 from gan.command_parts import (
     PICTURE,
     Adder,
@@ -24,7 +25,7 @@ from gan.command_parts import (
     state_of,
 )
 from gan.commands_explore import COLUMNS, positive
-from gan.direction_sets import all_directions
+from gan.direction_sets import all_directions, write_directions
 from gan.errors import GanError
 from gan.explorer import ExplorerState, render
 from gan.favourites import Favourite, contact_sheet, read_favourites, write_favourites
@@ -41,7 +42,10 @@ from style.moving import SUFFIXES
 def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add the sub-commands; each parser's `run` takes the parsed arguments and returns the exit status."""
     add = Adder(subparsers)
-    add("directions", "name all sliders of a generator, as JSON", _directions)
+    parser = add("directions", "name all sliders of a generator, as JSON", _directions)
+    parser.add_argument(
+        "--keep", action="store_true", help="also write them into its folder: then they are there at once"
+    )
     parser = add("strip", "what a slider does: pictures from its lower to its upper end", _strip)
     parser.add_argument("direction", help="number or name, as `directions` tells")
     parser.add_argument("--picture", default="0", help=PICTURE)
@@ -78,7 +82,10 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _directions(arguments: Namespace) -> None:
-    found = all_directions(load(arguments.name))
+    model = load(arguments.name)
+    found = all_directions(model)
+    if arguments.keep:
+        print(write_directions(model, find_anywhere(arguments.name).folder), file=sys.stderr)
     print_json(
         [{"number": i, "name": d.name, "method": d.method, "limit": d.limit} for i, d in enumerate(found, 1)]
     )

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
-from gan.model import Model
+from checkpoints.weights import digest
+from gan.model import GENERATOR, Model
 
 FILE = "directions.safetensors"
 METHODS = ("pca", "closed-form", "supervised", "saved")
 LIMIT = 4.0
-MOST_DIRECTIONS = 64
+MOST_DIRECTIONS = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,34 +40,61 @@ class Direction:
     limit: float = LIMIT
 
 
-def saved_directions(model: Model) -> tuple[Direction, ...]:
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a checkpoint's folder keeps.
+
+    Attributes:
+        first: the ones that a page shows first, in the order of a state's edits.
+        further: those that come after them there; empty where the file does not hold them for these weights.
+        visitors: what visitors saved.
+    """
+
+    first: tuple[Direction, ...] = ()
+    further: tuple[Direction, ...] = ()
+    visitors: tuple[Direction, ...] = ()
+
+
+def kept_in(model: Model) -> Kept:
     """The directions in the checkpoint's folder; empty where there are none that fit this generator."""
     try:
         checkpoint = store.find(model.reference)
     except CheckpointError:
-        return ()
-    return _directions_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else ()
+        return Kept()
+    return _kept_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else Kept()
+
+
+def saved_directions(model: Model) -> tuple[Direction, ...]:
+    """Those of `kept_in` that a page shows with the checkpoint: the first ones and the visitors'."""
+    kept = kept_in(model)
+    return kept.first + kept.visitors
 
 
 def visitors_directions(folder: Path | str, z_dim: int) -> tuple[Direction, ...]:
     """What visitors saved with the checkpoint in a folder; empty where there is none, or of another z."""
     try:
-        found = _directions_in(store.read(folder), z_dim)
+        return _kept_in(store.read(folder), z_dim).visitors
     except CheckpointError:
         return ()
-    return tuple(direction for direction in found if direction.method == "saved")
 
 
-def _directions_in(checkpoint: store.Checkpoint, z_dim: int) -> tuple[Direction, ...]:
+def _kept_in(checkpoint: store.Checkpoint, z_dim: int) -> Kept:
     try:
         if not checkpoint.has(FILE):
-            return ()
+            return Kept()
         vectors = checkpoint.tensors(FILE).get("vectors")
         with safe_open(checkpoint.path(FILE), framework="pt") as file:
-            described = json.loads((file.metadata() or {}).get("directions", "[]"))
+            told = file.metadata() or {}
+        described = json.loads(told.get("directions", "[]"))
+        first = int(told.get("first", MOST_DIRECTIONS))
+        # A file from before there were further ones names no weights; links count on its first ones.
+        right = told.get("weights") in (None, digest(checkpoint.path(GENERATOR)))
     except (CheckpointError, SafetensorError, OSError, ValueError):
-        return ()
-    return _checked(vectors, described, z_dim)
+        return Kept()
+    found = _checked(vectors, described, z_dim)
+    own = tuple(direction for direction in found if direction.method == "saved")
+    others = tuple(direction for direction in found if direction.method != "saved") if right else ()
+    return Kept(others[: max(0, first)], others[max(0, first) :], own)
 
 
 def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Direction, ...]:
@@ -94,11 +122,22 @@ def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Dir
     return tuple(found)
 
 
-def save_directions(folder: Path, directions: Sequence[Direction]) -> Path:
-    """Write the directions into a checkpoint's folder, so that opening it does not have to find them."""
-    described = [{"name": d.name, "method": d.method, "limit": d.limit} for d in directions]
-    vectors = torch.stack([d.vector for d in directions]).contiguous()
+def save_directions(folder: Path, directions: Sequence[Direction], further: Sequence[Direction] = ()) -> Path:
+    """Write directions into a checkpoint's folder, so that opening it does not have to find them.
+
+    Args:
+        directions: the first ones, and visitors' own of the method `saved`.
+        further: those that follow the first ones in a state's edits. With them the weights' digest is
+            written: they count only as long as the folder holds these weights.
+    """
+    first = [direction for direction in directions if direction.method != "saved"]
+    written = [*first, *further, *(direction for direction in directions if direction.method == "saved")]
+    described = [{"name": d.name, "method": d.method, "limit": d.limit} for d in written]
+    told = {"directions": json.dumps(described)}
+    if further:
+        told |= {"first": str(len(first)), "weights": digest(folder / GENERATOR)}
+    vectors = torch.stack([d.vector for d in written]).contiguous()
     path, unfinished = folder / FILE, folder / f".{FILE}.part"
-    save_file({"vectors": vectors}, unfinished, metadata={"directions": json.dumps(described)})
+    save_file({"vectors": vectors}, unfinished, metadata=told)
     unfinished.replace(path)
     return path

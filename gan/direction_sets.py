@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from threading import Lock
 
 import torch
 from torch import Tensor
 
-from gan.direction_files import Direction, saved_directions
+from gan.direction_files import Direction, kept_in, save_directions, visitors_directions
 from gan.direction_maths import (
     first_weight,
     orthogonal,
@@ -38,8 +39,9 @@ from gan.supervised import supervised_directions
 
 COUNT = 10
 NOTHING_LEFT = 1e-3
+PARTS = 3
 
-
+# Visitors who ask at the same time wait for one search instead of starting several.
 _LOOKING = Lock()
 
 
@@ -47,14 +49,50 @@ def further_directions(model: Model) -> tuple[Direction, ...]:
     """Those beyond the first ten, in the order that permanent links count on: at most 10 of `pca`, at most 10
     of `closed-form`, and those of `supervised`. Deterministic, kept in memory.
     """
-    # Visitors who ask at the same time wait for one search instead of starting several.
+    found, part = further_part(model, 0)
+    while part is not None:
+        more, part = further_part(model, part)
+        found += more
+    return found
+
+
+def further_part(model: Model, part: int) -> tuple[tuple[Direction, ...], int | None]:
+    """A part of `further_directions`, and the number of the next one; None after the last.
+
+    All are one part where the checkpoint's folder holds them for these weights; else each method is one,
+    because it takes seconds.
+
+    Raises:
+        GanError: for a number beyond the last part.
+    """
+    if not 0 <= part < PARTS:
+        raise GanError(f"Directions are found in {PARTS} parts.")
     with _LOOKING:
-        return _found(model)
+        kept = _kept(model)
+        if kept:
+            return (kept, None) if part == 0 else ((), None)
+        return _found(model, part), part + 1 if part + 1 < PARTS else None
 
 
 @lru_cache(maxsize=8)
-def _found(model: Model) -> tuple[Direction, ...]:
-    return pca_directions(model) + closed_directions(model) + supervised_directions(model)
+def _kept(model: Model) -> tuple[Direction, ...]:
+    return kept_in(model).further
+
+
+@lru_cache(maxsize=8 * PARTS)
+def _found(model: Model, part: int) -> tuple[Direction, ...]:
+    finders = (pca_directions, closed_directions, supervised_directions)
+    return finders[part](model)
+
+
+def write_directions(model: Model, folder: Path) -> Path:
+    """Write the first and the further directions into the model's folder, so that nobody has to find them.
+
+    What visitors saved there stays.
+    """
+    return save_directions(
+        folder, [*directions_of(model), *kept_directions(model)], further_directions(model)
+    )
 
 
 def all_directions(model: Model) -> tuple[Direction, ...]:
@@ -64,7 +102,7 @@ def all_directions(model: Model) -> tuple[Direction, ...]:
 
 def kept_directions(model: Model) -> tuple[Direction, ...]:
     """What visitors saved into the checkpoint's folder (`gan.own_directions`); empty for most."""
-    return tuple(d for d in saved_directions(model) if d.method == "saved")
+    return kept_in(model).visitors
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from gan.direction_files import LIMIT, Direction, saved_directions
+from gan.direction_files import LIMIT, Direction, kept_in
 from gan.direction_maths import (
     STEP,
     Draw,
@@ -121,5 +121,4 @@ def directions_of(model: Model) -> tuple[Direction, ...]:
     Those in the checkpoint's folder where it has valid ones, else those found now. What a visitor saved
     there is not among them (`gan.direction_sets.kept_directions`): a link would count differently after it.
     """
-    kept = tuple(d for d in saved_directions(model) if d.method != "saved")
-    return kept or find_directions(model)
+    return kept_in(model).first or find_directions(model)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from checkpoints import store
+from gan.cat_sketches import PICTURES, SIDE, CatSketches, cat_sketches
 from gan.datasets import Dataset, to_bytes, to_unit
 from gan.errors import GanError
-from gan.evaluate import MOST_PICTURES, Extractor, extractor_for, references_for
+from gan.evaluate import MOST_PICTURES, Extractor, Progress, extractor_for, references_for
 from gan.metrics import nearest_distances
 from gan.model import Model
+from gan.own_pictures import load_pictures
 
 MOST_NEAREST = 12
 MOST_HELD_OUT = 1000
 FEWEST_HELD_OUT = 20
 COPY = 0.01
 NEAR = 0.10
-HELD_OUT_SHARE = 10
+CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,16 @@ class Archive:
     held_out: Tensor
     strange: bool
 
+    def nearest(self, features: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The training pictures nearest to features `[1, F]`: uint8 `[K, C, H, W]` and distances `[K]`."""
+        distance = torch.cdist(features.double(), self.features.double())[0].float()
+        order = distance.argsort(stable=True)[:count]
+        return self.training[order], distance[order]
+
+
+# What a picture can be compared with.
+Comparable = Archive | CatSketches
+
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
@@ -57,40 +71,98 @@ class Nearest:
     sentence: str
 
 
-def archive_of(model: Model, own: Dataset | None = None) -> Archive:
-    """The archive of a model; takes seconds to a minute, and is kept for the next time.
+def archive_of(model: Model, own: Dataset | None = None) -> Comparable:
+    """The archive of a model; as `archive_steps`, without telling how far it is."""
+    steps = archive_steps(model, own)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Comparable = end.value
+            return found
+
+
+def archive_steps(model: Model, own: Dataset | None = None) -> Generator[Progress, None, Comparable]:
+    """The archive of a model, which is the generator's return value; yields how far it is.
+
+    At once for cats of 64 px, whose features ship, and for a model whose archive was made before.
 
     Args:
-        own: the visitor's pictures that the model learned from, where it did.
+        own: the visitor's pictures that the model learned from. Those of a run on this machine are found.
 
     Raises:
         GanError: where nobody knows, or has here, what the generator learned from.
     """
+    if _shipped_cats(model):
+        sketches = cat_sketches()
+        if sketches is not None:
+            return sketches
     if own is not None:
-        return _own_archive(model, own)
-    return _shipped_archive(model)
+        return (yield from _own_archive(model, own))
+    shelf = _shelf(model)
+    if "archive" not in shelf:
+        pictures = pictures_of(model)
+        steps = _own_archive(model, pictures) if pictures else _known_archive(model)
+        shelf["archive"] = yield from steps
+    return shelf["archive"]
 
 
 @lru_cache(maxsize=2)
-def _shipped_archive(model: Model) -> Archive:
+def _shelf(model: Model) -> dict[str, Archive]:
+    """Where a model's archive is kept; the newest two models have one."""
+    return {}
+
+
+def _shipped_cats(model: Model) -> bool:
+    data = model.document.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    learned = data.get("pictures")
+    all_of_them = isinstance(learned, int) and learned >= PICTURES
+    return data.get("name") == "cats" and model.config.resolution == SIDE and all_of_them
+
+
+def pictures_of(model: Model) -> Dataset | None:
+    """The visitor's own pictures that a run on this machine learned from; None for any other model."""
+    data = model.document.get("data")
+    if not isinstance(data, Mapping) or data.get("name") != "own":
+        return None
+    if not model.reference.startswith("runs/"):
+        raise GanError(
+            "This generator learned from somebody's own pictures, which did not come with it, so nobody can "
+            "compare here. Whoever has them can: python -m gan nearest NAME 0 --data FOLDER -o nearest.png"
+        )
+    return load_pictures(store.find(model.reference).folder.parent)
+
+
+def _known_archive(model: Model) -> Generator[Progress, None, Archive]:
+    yield Progress(0.0, "Drawing the pictures that it learned from")
     references = references_for(model, min(MOST_HELD_OUT, MOST_PICTURES))
     if references.training is None:
         raise GanError("The pictures that this generator learned from are not here, so nobody can compare.")
     extractor = extractor_for(model)
-    features = extractor.features(references.training)
+    features = yield from _features(extractor, references.training, 0.95)
     held_out = nearest_distances(extractor.features(references.reals.images), features)
     return Archive(extractor, references.training, features, held_out.sort().values, references.held_out)
 
 
-def _own_archive(model: Model, own: Dataset) -> Archive:
+def _own_archive(model: Model, own: Dataset) -> Generator[Progress, None, Archive]:
     side = model.config.resolution
     if own.images.shape[1:] != (model.config.channels, side, side):
         raise GanError("These pictures have another size or other colours than the generator's.")
     if len(own) < FEWEST_HELD_OUT:
         raise GanError(f"{len(own)} pictures are too few to say what is near; {FEWEST_HELD_OUT} are needed.")
     extractor = extractor_for(model, own)
-    features = extractor.features(own.images)
+    features = yield from _features(extractor, own.images, 1.0)
     return Archive(extractor, own.images, features, nearest_others(features).sort().values, strange=False)
+
+
+def _features(extractor: Extractor, images: Tensor, end: float) -> Generator[Progress, None, Tensor]:
+    """Features of all images `[N, F]`; the share of the way goes up to `end`."""
+    parts: list[Tensor] = []
+    for start in range(0, len(images), CHUNK):
+        yield Progress(end * start / len(images), f"Looking at {len(images):,} training pictures")
+        parts.append(extractor.features(images[start : start + CHUNK]))
+    return torch.cat(parts)
 
 
 def nearest_others(features: Tensor, most: int = MOST_HELD_OUT) -> Tensor:
@@ -101,7 +173,7 @@ def nearest_others(features: Tensor, most: int = MOST_HELD_OUT) -> Tensor:
     return distance.amin(1).float()
 
 
-def nearest_training(archive: Archive, picture: Tensor, count: int = 4) -> Nearest:
+def nearest_training(archive: Comparable, picture: Tensor, count: int = 4) -> Nearest:
     """The training pictures nearest to one picture `[1, C, H, W]` in [-1, 1], and whether it is a copy.
 
     A distance between features means nothing by itself, so it is ranked among those of real pictures: a
@@ -109,15 +181,9 @@ def nearest_training(archive: Archive, picture: Tensor, count: int = 4) -> Neare
     calibration: Meehan et al. 2020 (arXiv 2004.05675).
     """
     features = archive.extractor.features(to_bytes(picture))
-    distance = torch.cdist(features.double(), archive.features.double())[0].float()
-    nearest = distance.argsort(stable=True)[: min(count, MOST_NEAREST)]
-    share = float((archive.held_out < distance[nearest[0]]).float().mean())
-    return Nearest(
-        to_unit(archive.training[nearest]),
-        distance[nearest],
-        share,
-        sentence(share, archive.strange),
-    )
+    pictures, distance = archive.nearest(features, min(count, MOST_NEAREST))
+    share = float((archive.held_out < distance[0]).float().mean())
+    return Nearest(to_unit(pictures), distance, share, sentence(share, archive.strange))
 
 
 def sentence(share: float, strange: bool) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from checkpoints import store
 from gan.codes import decode_direction, encode_direction
-from gan.direction_files import MOST_DIRECTIONS, Direction, save_directions
+from gan.direction_files import MOST_DIRECTIONS, Direction, kept_in, save_directions
 from gan.direction_sets import kept_directions
 from gan.directions import directions_of
 from gan.errors import GanError
@@ -82,4 +82,5 @@ def keep(model: Model, edits: Sequence[OwnEdit]) -> None:
         raise GanError(f"A checkpoint keeps at most {MOST_KEPT} directions of your own.")
     first = directions_of(model)
     assert len(first) + MOST_KEPT <= MOST_DIRECTIONS
-    save_directions(store.find(model.reference).folder, [*first, *found.values()])
+    folder = store.find(model.reference).folder
+    save_directions(folder, [*first, *found.values()], kept_in(model).further)

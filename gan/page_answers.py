@@ -13,7 +13,7 @@ from gan.explorer import (
     ExplorerState,
     OwnEdit,
     data_url,
-    further_entries,
+    further_entries_in_part,
     kept_entries,
 )
 from gan.favourites import (
@@ -39,8 +39,13 @@ Answer = dict[str, Any]
 
 
 def explore_directions(question: Any) -> Answer:
-    """The directions after the first ten, in the order in which a state's edits count through them."""
-    return {"directions": further_entries(load_reference(ExplorerState.from_json(question).reference))}
+    """The directions after the first ten, in the order in which a state's edits count through them.
+
+    They may come in parts: `next` is the `part` to ask for then, None after the last.
+    """
+    model = load_reference(ExplorerState.from_json(question).reference)
+    directions, following = further_entries_in_part(model, _whole(_of(question, "part"), 0))
+    return {"directions": directions, "next": following}
 
 
 def explore_keep(question: Any) -> Answer:

@@ -69,8 +69,8 @@ def read(text: str) -> tuple[Model, ExplorerState]:
 def _build_looks(asked: gr.Textbox) -> None:
     gr.Markdown(
         "What the networks do with the picture that the explorer shows now: which places convince the "
-        "discriminator; the training pictures nearest to it (the first time takes a minute or more); what "
-        "every convolution makes of it; and both networks as tables of layers."
+        "discriminator; the training pictures nearest to it; what every convolution "
+        "makes of it; and both networks as tables of layers."
     )
     what = gr.Radio(LOOKS, value="heat", show_label=False, elem_id="closer-what")
     button = gr.Button("Look", variant="primary", elem_id="closer-look")
@@ -78,14 +78,27 @@ def _build_looks(asked: gr.Textbox) -> None:
     button.click(look, [asked, what], shown, **_LOOKING, **_QUIET)
 
 
-def look(text: str, what: str) -> str:
-    """One of the four looks at a picture, as HTML, or the sentence that says why not."""
+def look(text: str, what: str) -> Iterator[str]:
+    """One of the four looks at a picture, as HTML, or the sentence that says why not; first its progress."""
     try:
         model, state = read(text)
-        with one_thread(_TURN):
-            return view.LOOKS[what](model, state) if what in view.LOOKS else view.note_html("Choose a look.")
+        if what not in dict(LOOKS).values():
+            raise GanError("Choose a look.")
+        if what != "copies":
+            with one_thread(_TURN):
+                shown = view.LOOKS[what](model, state)
+            yield shown
+            return
+        steps = view.copies_html(model, state)
+        while True:
+            # One step at a time: Gradio asks for each in a thread of its own.
+            with one_thread(_TURN):
+                step = next(steps, None)
+            if step is None:
+                return
+            yield step
     except _MISTAKES as error:
-        return view.note_html(str(error))
+        yield view.note_html(str(error))
 
 
 def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:

@@ -8,7 +8,9 @@ const METHODS = {
   supervised: ["By name", "Fitted to labels or measurements, so that a slider does what its name says."],
   own: ["Yours", "Sliders that you make yourself. This browser remembers them."],
 };
-const LOOKING = "Looking for these directions; the first time can take a minute.";
+// Which part of the further directions holds the sliders of a kind; the others are there from the start.
+const FOUND_BY = ["pca", "closed-form", "supervised"];
+const PARTS = FOUND_BY.length;
 let method = "strongest";
 
 // What the explorer needs of a checkpoint to turn a state into z; the further directions are added later.
@@ -24,19 +26,35 @@ const reaches = (state) => state.edits.findLastIndex((edit) => edit) + 1;
 // The further directions, once a checkpoint; the promise tells whether they are there.
 function lookFurther() {
   const asked = model;
-  asked.looking ||= ask("explore_directions", { checkpoint: asked.checkpoint }).then((answer) => {
+  asked.looking ||= findFurther(asked);
+  return asked.looking;
+}
+
+// Part by part: what is found can be used while the rest is looked for.
+async function findFurther(asked) {
+  const started = performance.now();
+  asked.further ||= [];
+  for (let part = asked.part || 0; part !== null;) {
+    asked.left = part ? Math.ceil(((performance.now() - started) * (PARTS - part)) / part / 1000) : null;
+    if (model === asked) showMethodHint();
+    const answer = await ask("explore_directions", { checkpoint: asked.checkpoint, part });
     if (answer.error) {
       asked.looking = null;
       if (model === asked) complain(answer.error);
       return false;
     }
-    asked.further = answer.directions;
+    asked.further.push(...answer.directions);
     asked.space.vectors.push(...answer.directions.map(({ vector }) => Float32Array.from(vector)));
     asked.space.limits.push(...answer.directions.map(({ limit }) => limit));
-    return model === asked;
-  });
-  return asked.looking;
+    part = asked.part = answer.next;
+    if (model === asked && part !== null && isFound(method)) rebuildSliders();
+  }
+  asked.complete = true;
+  return model === asked;
 }
+
+// Whether all sliders of a kind are there: the parts come in the order of the kinds.
+const isFound = (name) => model.complete || FOUND_BY.indexOf(name) < (model.part || 0);
 
 // A link may count through more directions than are known yet: then the server draws until they are.
 async function lookWhereNeeded() {
@@ -63,15 +81,17 @@ function rebuildSliders() {
 async function chooseMethod(name) {
   method = name;
   rebuildSliders();
-  if (name === "strongest" || name === "own" || model.further) return;
+  if (isFound(name)) return;
   if (await lookFurther()) rebuildSliders();
   else if (method === name) showMethodHint("");
 }
 
 function showMethodHint(instead) {
-  const waiting = method !== "strongest" && method !== "own" && !model.further;
+  const waiting = !isFound(method);
   const none = !waiting && method !== "own" && !directionsBy(method).length;
-  const hint = waiting ? LOOKING : none ? "This generator has no directions of this kind." : METHODS[method][1];
+  const looking = "Looking for these directions: " + ((model.part || 0) + 1) + " of " + PARTS + " kinds"
+    + (model.left ? ", about " + model.left + " s left." : ".");
+  const hint = waiting ? looking : none ? "This generator has no directions of this kind." : METHODS[method][1];
   find(".explore-mode-hint").textContent = instead ?? hint;
 }
 
@@ -97,7 +117,6 @@ function buildMethods() {
     const text = document.createElement("span");
     text.textContent = title;
     label.append(choice, text, count);
-    label.hidden = Boolean(props.model) && !["strongest", "own"].includes(name);
     return label;
   }));
 }

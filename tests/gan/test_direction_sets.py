@@ -6,21 +6,25 @@ import pytest
 import torch
 from explorer_helpers import fashion_in
 
-from gan.direction_files import Direction
+from gan.direction_files import Direction, kept_in, save_directions
 from gan.direction_maths import closed_form_directions, strongest_axes
 from gan.direction_sets import (
     all_directions,
     closed_directions,
     code_slopes,
     first_layer_gram,
+    further_part,
+    kept_directions,
     orthogonalised,
     pca_directions,
+    write_directions,
 )
 from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import MOST_EDITS
 from gan.latent import latents
 from gan.model import Model, load, load_reference
+from gan.supervised import supervised_directions
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +114,59 @@ def test_nothing_left_or_another_generator_is_a_mistake() -> None:
 def test_opening_a_checkpoint_looks_for_no_further_directions(
     models: dict[str, Model], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from gan import explorer
+    from gan import explorer, explorer_drawing
 
     def never(model: Model) -> tuple[Direction, ...]:
         raise AssertionError("a page must not wait for these")
 
-    monkeypatch.setattr(explorer, "all_directions", never)
+    for module in (explorer, explorer_drawing):
+        monkeypatch.setattr(module, "all_directions", never)
     model = models["small"]
     state = explorer.ExplorerState(model.reference, edits=(1.0, 2.0))
     explorer.describe(model)
     explorer.render(model, state)
     explorer.neighbours(model, state)
+
+
+def test_kept_directions_are_used_for_the_same_weights_alone(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATELIER_HOME", str(tmp_path))
+        reference = fashion_in(tmp_path)
+        folder = tmp_path / reference / "checkpoint"
+        found = load_reference(reference)
+        expected = all_directions(found)
+        assert further_part(found, 0)[1] == 1
+        save_directions(folder, [Direction("Mine", "saved", torch.eye(16)[3])])
+        write_directions(load_reference(reference), folder)
+        patch.setattr("gan.direction_sets._found", None)
+        kept = load_reference(reference)
+        again, following = further_part(kept, 0)
+        assert following is None
+        assert [(d.name, d.method, d.limit) for d in directions_of(kept) + again] == [
+            (d.name, d.method, d.limit) for d in expected
+        ]
+        assert all(torch.equal(a.vector, b.vector) for a, b in zip(again, expected[10:], strict=True))
+        assert [d.name for d in kept_directions(kept)] == ["Mine"]
+        weights = folder / "generator.safetensors"
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 1
+        weights.write_bytes(bytes(content))
+        assert kept_in(load_reference(reference)).further == ()
+        assert kept_in(load_reference(reference)).first == ()
+        assert [d.name for d in kept_directions(load_reference(reference))] == ["Mine"]
+
+
+@pytest.mark.parametrize("name", ["cats", "fashion"])
+def test_the_shipped_checkpoints_have_the_directions_that_would_be_found(name: str) -> None:
+    model = load(name)
+    kept = kept_in(model).further
+    found = pca_directions(model) + closed_directions(model) + supervised_directions(model)
+    assert [(d.name, d.method, d.limit) for d in kept] == [(d.name, d.method, d.limit) for d in found]
+    for one, other in zip(kept, found, strict=True):
+        assert float(one.vector @ other.vector) > 0.999
+
+
+def test_there_is_no_part_beyond_the_last(models: dict[str, Model]) -> None:
+    for part in (-1, 3):
+        with pytest.raises(GanError, match="3 parts"):
+            further_part(models["small"], part)

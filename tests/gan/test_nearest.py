@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from explorer_helpers import fashion_in
+from explorer_helpers import cats_in, fashion_in
 
 from gan import nearest
+from gan.cats import cats
 from gan.datasets import Dataset, fashion, to_unit
 from gan.errors import GanError
-from gan.evaluate import Extractor
+from gan.evaluate import Extractor, References
 from gan.model import Model, load_reference
 from gan.nearest import Archive, archive_of, nearest_others, nearest_training, sentence
+from gan.own_pictures import save_pictures
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +71,37 @@ def test_an_archive_of_own_pictures_is_calibrated_among_themselves(model: Model,
         archive_of(model, replace(own, images=own.images[:, :, :16, :16]))
 
 
+def test_an_archive_tells_how_far_it_is_and_is_made_once(
+    model: Model, own: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = fashion(embedded=True).first(2600).images
+    monkeypatch.setattr(nearest, "references_for", lambda *_: References(own, own, training, True))
+    known = replace(model, document={**model.document, "data": {"name": "fashion", "pictures": 2600}})
+    told = list(nearest.archive_steps(known))
+    shares = [step.share for step in told]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.8
+    assert list(nearest.archive_steps(known)) == []
+
+
 def test_where_the_training_pictures_are_not_here_there_is_a_sentence(model: Model) -> None:
     with pytest.raises(GanError, match="not here"):
         archive_of(model)
     with pytest.raises(GanError, match="--data"):
         archive_of(replace(model, document={}))
+    with pytest.raises(GanError, match="did not come with it"):
+        archive_of(replace(model, document={"data": {"name": "own"}}, reference="pulled/a/b"))
+
+
+def test_a_run_s_own_pictures_are_found_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    pictures = replace(cats(32, 40), name="own")
+    reference = cats_in(tmp_path)
+    save_pictures(tmp_path / reference, pictures)
+    archive = archive_of(replace(load_reference(reference), document={"data": {"name": "own"}}))
+    one = pictures.images[5:6]
+    assert torch.equal(archive.nearest(archive.extractor.features(one), 1)[0], one)
 
 
 @pytest.mark.parametrize(

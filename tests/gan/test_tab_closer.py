@@ -21,6 +21,11 @@ CATS = json.dumps(ExplorerState("cats", seed=3).to_json())
 FASHION = json.dumps(ExplorerState("fashion", seed=3, label=2).to_json())
 
 
+def last_look(text: str, what: str) -> str:
+    *_, last = tab_closer.look(text, what)
+    return last
+
+
 @pytest.mark.parametrize("text", [CATS, FASHION])
 @pytest.mark.parametrize(
     ("what", "says"),
@@ -31,25 +36,31 @@ FASHION = json.dumps(ExplorerState("fashion", seed=3, label=2).to_json())
     ],
 )
 def test_every_look_shows_pictures_or_a_table(text: str, what: str, says: str) -> None:
-    shown = tab_closer.look(text, what)
+    shown = last_look(text, what)
     assert says in shown
     assert ("<table>" in shown) == (what == "layers")
     assert ("data:image/png" in shown) == (what != "layers")
 
 
+def test_the_cats_are_compared_at_once_with_what_ships() -> None:
+    (only,) = tab_closer.look(CATS, "copies")
+    assert "real pictures that it never saw" in only
+    assert "data:image/png" in only
+
+
 def test_a_generator_whose_pictures_are_not_here_says_so() -> None:
-    assert "are not here" in tab_closer.look(FASHION, "copies")
+    assert "are not here" in last_look(FASHION, "copies")
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", '{"checkpoint": "../etc"}', '{"checkpoint": 5}'])
 def test_what_no_page_would_send_is_a_sentence(text: str) -> None:
-    for answer in (tab_closer.look(text, "heat"), tab_closer.compare_with(text, "cats")):
+    for answer in (last_look(text, "heat"), tab_closer.compare_with(text, "cats")):
         assert answer.startswith('<div class="closer"><p>')
     assert tab_closer.mix(text, "1", "2", [])[1] == ""
     assert tab_closer.compare_with(CATS, ["x"]).endswith("first.</p></div>")
     for cells, index in (("", 0), ("[]", 0), ("[1]", 3), ("[1]", -1), ('{"a": 1}', 0), ("[1]", "0")):
         assert tab_closer.cell_state(cells, index) == ""
-    assert "Choose a look" in tab_closer.look(CATS, "everything")
+    assert "Choose a look" in last_look(CATS, "everything")
 
 
 def test_words_from_a_checkpoint_cannot_become_html() -> None:
