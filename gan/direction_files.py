@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ FILE = "directions.safetensors"
 METHODS = ("pca", "closed-form", "supervised", "saved")
 LIMIT = 4.0
 MOST_DIRECTIONS = 64
+MOST_LAYERS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Direction:
     Attributes:
         name: what the visitor reads, such as `Direction 1 · brighter`.
         method: `pca`, `closed-form`, `supervised` or `saved`.
-        vector: float32 `[z_dim]`, length 1.
+        vector: float32 `[z_dim]` in z or w, or `[size]` in all styles (`gan.styles`), length 1.
         limit: the slider runs from -limit to +limit, in standard deviations of z along the vector.
     """
 
@@ -45,19 +46,21 @@ def saved_directions(model: Model) -> tuple[Direction, ...]:
         checkpoint = store.find(model.reference)
     except CheckpointError:
         return ()
-    return _directions_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else ()
+    z_dim = model.config.z_dim
+    sizes = (z_dim, z_dim * max(1, len(model.generator.sides)))
+    return _directions_in(checkpoint, sizes) if checkpoint.config == model.document else ()
 
 
 def visitors_directions(folder: Path | str, z_dim: int) -> tuple[Direction, ...]:
     """What visitors saved with the checkpoint in a folder; empty where there is none, or of another z."""
     try:
-        found = _directions_in(store.read(folder), z_dim)
+        found = _directions_in(store.read(folder), range(z_dim, MOST_LAYERS * z_dim + 1, z_dim))
     except CheckpointError:
         return ()
     return tuple(direction for direction in found if direction.method == "saved")
 
 
-def _directions_in(checkpoint: store.Checkpoint, z_dim: int) -> tuple[Direction, ...]:
+def _directions_in(checkpoint: store.Checkpoint, sizes: Collection[int]) -> tuple[Direction, ...]:
     try:
         if not checkpoint.has(FILE):
             return ()
@@ -66,15 +69,15 @@ def _directions_in(checkpoint: store.Checkpoint, z_dim: int) -> tuple[Direction,
             described = json.loads((file.metadata() or {}).get("directions", "[]"))
     except (CheckpointError, SafetensorError, OSError, ValueError):
         return ()
-    return _checked(vectors, described, z_dim)
+    return _checked(vectors, described, sizes)
 
 
-def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Direction, ...]:
+def _checked(vectors: Tensor | None, described: object, sizes: Collection[int]) -> tuple[Direction, ...]:
     """Directions from a file that anyone may have written; empty unless everything about it is right."""
     if (
         vectors is None
         or vectors.ndim != 2
-        or vectors.shape[1] != z_dim
+        or vectors.shape[1] not in sizes
         or not 1 <= len(vectors) <= MOST_DIRECTIONS
     ):
         return ()

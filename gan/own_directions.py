@@ -15,6 +15,7 @@ from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import OWN_LIMIT, ExplorerState, OwnEdit, edit_shift, latent, own_name
 from gan.model import Model
+from gan.styles import fits_generator, in_all_styles
 
 MOST_KEPT = 20
 
@@ -75,11 +76,15 @@ def keep(model: Model, edits: Sequence[OwnEdit]) -> None:
     found = {direction.name: direction for direction in kept_directions(model)}
     for edit in edits:
         direction = as_direction(edit)
-        if len(direction.vector) != model.config.z_dim:
+        if not fits_generator(model, direction.vector):
             raise GanError(f"{edit.name!r} was made for another generator; it does not fit this one.")
         found[direction.name] = direction
     if len(found) > MOST_KEPT:
         raise GanError(f"A checkpoint keeps at most {MOST_KEPT} directions of your own.")
     first = directions_of(model)
     assert len(first) + MOST_KEPT <= MOST_DIRECTIONS
-    save_directions(store.find(model.reference).folder, [*first, *found.values()])
+    kept = [*first, *found.values()]
+    if model.generator.sides:
+        # A file holds vectors of one length; as directions of all styles they do what they did.
+        kept = [replace(each, vector=in_all_styles(model, each.vector)) for each in kept]
+    save_directions(store.find(model.reference).folder, kept)
