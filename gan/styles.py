@@ -6,7 +6,7 @@ mean 0, so that truncation, mixing and walks are the same arithmetic as with z.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -15,7 +15,9 @@ from torch import Tensor
 
 from gan.errors import GanError
 from gan.model import Model
+from gan.networks.style import StyledConvolution
 
+FAINTEST = 1e-10
 KINDS = ("coarse", "middle", "fine")
 
 
@@ -100,6 +102,45 @@ def in_all_styles(model: Model, vector: Tensor) -> Tensor:
     """A direction of z or w as a unit vector `[size]` that does the same."""
     step = step_along(vector, model.config.z_dim, len(model.generator.sides))
     return step / step.norm()
+
+
+def tried(model: Model, z: Tensor, labels: Tensor | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Where directions are tried, and what draws there: z, or w `[N, z_dim]`, the same for all layers."""
+    if not model.generator.sides:
+        return z, lambda latent: model.draw(latent, labels)
+    layers = len(model.generator.sides)
+    return model.point(z, labels)[:, : model.config.z_dim], lambda w: model.draw(w.repeat(1, layers))
+
+
+def style_weights(model: Model) -> Tensor:
+    """What turns w into the styles of all layers, one below the other: `[channels of all layers, z_dim]`.
+
+    Their singular vectors are the closed-form directions of a style-based generator (Shen and Zhou 2021,
+    arXiv 2007.06600).
+    """
+    layers = (m for m in model.generator.modules() if isinstance(m, StyledConvolution))
+    return torch.cat([torch.zeros(0, model.config.z_dim), *(layer.style.detach() for layer in layers)])
+
+
+def mean_way(w: Tensor, values: Tensor) -> tuple[Tensor, float]:
+    """The unit vector towards the w of large values, and the share of their variance that it explains.
+
+    cov(w, y) / |cov(w, y)|. Where w is a sum of what independent labels add to it, this is what the label y
+    adds, and the others stay as they are. (Least squares would need a covariance of full rank.)
+
+    Args:
+        w: `[N, z_dim]`; values: `[N]`.
+
+    Returns:
+        float32 `[z_dim]` (zeros where nothing varies), and the squared correlation of y with w along it.
+    """
+    w, y = w.double() - w.double().mean(0), values.double() - values.double().mean()
+    way = w.T @ y
+    if float(way.norm()) < FAINTEST or float(y.norm()) < FAINTEST:
+        return torch.zeros(w.shape[1]), 0.0
+    way = way / way.norm()
+    along = w @ way
+    return way.float(), float((along @ y) ** 2 / ((along @ along) * (y @ y)))
 
 
 def fits_generator(model: Model, vector: Tensor) -> bool:
