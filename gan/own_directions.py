@@ -15,7 +15,7 @@ from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import OWN_LIMIT, ExplorerState, OwnEdit, edit_shift, latent, own_name
 from gan.model import Model
-from gan.styles import fits_generator, in_all_styles
+from gan.styles import fits_generator, in_all_styles, narrowed
 
 MOST_KEPT = 20
 
@@ -26,7 +26,7 @@ def from_two(model: Model, start: ExplorerState, end: ExplorerState, name: str) 
     Raises:
         GanError: when the two are the same picture or the name is empty.
     """
-    return _own(latent(model, end)[0] - latent(model, start)[0], name)
+    return _own(model, latent(model, end)[0] - latent(model, start)[0], name)
 
 
 def from_sliders(model: Model, state: ExplorerState, name: str) -> OwnEdit:
@@ -38,11 +38,11 @@ def from_sliders(model: Model, state: ExplorerState, name: str) -> OwnEdit:
     shift = edit_shift(model, state)
     if not shift.any():
         raise GanError("Move at least one slider first; your own slider will do the same as all of them.")
-    return _own(shift, name)
+    return _own(model, shift, name)
 
 
-def _own(vector: Tensor, name: str) -> OwnEdit:
-    return OwnEdit(own_name(name), encode_direction(vector))
+def _own(model: Model, step: Tensor, name: str) -> OwnEdit:
+    return OwnEdit(own_name(name), encode_direction(narrowed(step, model.config.z_dim)))
 
 
 def as_direction(edit: OwnEdit) -> Direction:

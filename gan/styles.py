@@ -98,6 +98,12 @@ def step_along(vector: Tensor, z_dim: int, layers: int = 0, between: tuple[int, 
     return steps.flatten()
 
 
+def narrowed(step: Tensor, z_dim: int) -> Tensor:
+    """A step `[size]` as one in w `[z_dim]` where it is the same in every layer, else as it is."""
+    layers = step.unflatten(0, (-1, z_dim))
+    return layers[0] if bool((layers == layers[0]).all()) else step
+
+
 def in_all_styles(model: Model, vector: Tensor) -> Tensor:
     """A direction of z or w as a unit vector `[size]` that does the same."""
     step = step_along(vector, model.config.z_dim, len(model.generator.sides))

@@ -87,8 +87,9 @@ class Constant(nn.Module):
         super().__init__()
         self.values = nn.Parameter(torch.randn(1, width, side, side))
 
-    def forward(self, count: int) -> Tensor:
-        return self.values.expand(count, -1, -1, -1)
+    def forward(self, w: Tensor) -> Tensor:
+        """For as many pictures as there are w `[N, z_dim]`."""
+        return self.values.expand(w.shape[0], -1, -1, -1)
 
 
 class StyledConvolution(nn.Module):
@@ -146,7 +147,7 @@ class Synthesis(nn.Module):
     def forward(self, w: Tensor) -> Tensor:
         """Pictures from w `[N, w_dim]` or `[N, layers, w_dim]`; the grid of each layer is in `sides`."""
         layers = [w] * len(self.sides) if w.ndim == 2 else list(w.unbind(1))
-        x = _bent(self.start(self.constant(len(w)), layers[0]))
+        x = _bent(self.start(self.constant(layers[0]), layers[0]))
         picture: Tensor | None = None
         for grow, colour, style in zip(self.grow, self.colour, layers[1:-1], strict=True):
             x = _bent(grow(x, style))
