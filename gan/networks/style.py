@@ -3,7 +3,8 @@
 Generator: a mapping network turns z into w, whose mean over all z is moved to 0 and whose spread to 1; the
 picture grows from a learned constant by convolutions whose inputs are scaled, channel by channel, by numbers
 that each layer makes of its w. After Karras et al. 2019 (arXiv 1812.04948) and 2020 (arXiv 1912.04958), from
-their equations; without noise inputs, so that a seed means one picture. Colours are skips as in `compact`.
+their equations. In the place of noise each layer adds maps that it has learned, so that a seed means one
+picture. Colours are skips as in `compact`.
 Discriminator: that of the compact pair.
 """
 
@@ -23,6 +24,8 @@ from gan.networks.parts import Generator
 MAPPING_LAYERS = 3
 # How much of each batch the running mean and spread of w take over.
 MOMENTUM = 0.01
+# Learned maps of each layer, in the place of the paper's one map of noise.
+MAPS = 8
 FAINTEST = 1e-8
 # LeakyReLU halves the second moment of what it gets; this keeps it at 1.
 GAIN = sqrt(2 / (1 + 0.2**2))
@@ -100,26 +103,34 @@ class StyledConvolution(nn.Module):
 
         y_o = sum_i k_oi * (s_i x_i) / sqrt(sum_i s_i^2 sum_taps k_oi^2 + 1e-8) + bias_o
 
-    The root is the demodulation of Karras et al. 2020: the spread of y_o for x of variance 1. Layers that
-    make colours do without it.
+    The root is the demodulation of Karras et al. 2020: the spread of y_o for x of variance 1. A layer that
+    makes colours (`side` 0) does without it, and without maps of the grid's size, whose sum is added to y:
+
+        y_o + sum_m strength_om map_m
     """
 
-    def __init__(self, w_dim: int, inputs: int, outputs: int, kernel: int, colour: bool = False) -> None:
+    def __init__(self, w_dim: int, inputs: int, outputs: int, kernel: int, side: int = 0) -> None:
         super().__init__()
-        self.colour = colour
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel) * 0.02)
+        self.side = side
+        # Demodulated weights have no scale of their own: how large they begin says how fast they turn.
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel) * (0.1 if side else 0.02))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.style = nn.Parameter(torch.randn(inputs, w_dim) / sqrt(w_dim))
         self.style_bias = nn.Parameter(torch.ones(inputs))
+        if side:
+            self.maps = nn.Parameter(torch.randn(MAPS, side, side) * 0.3)
+            self.strength = nn.Parameter(torch.randn(outputs, MAPS) * 0.1)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """`[N, outputs, H, W]` from x `[N, inputs, H, W]` and w `[N, w_dim]`."""
         scale = w @ self.style.T + self.style_bias
         y = conv2d(x * scale[:, :, None, None], self.weight, padding=self.weight.shape[-1] // 2)
-        if not self.colour:
-            power = scale.square() @ self.weight.square().sum((2, 3)).T
-            y = y * torch.rsqrt(power + FAINTEST)[:, :, None, None]
-        return y + self.bias[None, :, None, None]
+        return self._demodulated(y, scale) if self.side else y + self.bias[:, None, None]
+
+    def _demodulated(self, y: Tensor, scale: Tensor) -> Tensor:
+        power = scale.square() @ self.weight.square().sum((2, 3)).T
+        drawn = (self.strength @ self.maps.flatten(1)).unflatten(1, (self.side, self.side))
+        return y * torch.rsqrt(power + FAINTEST)[:, :, None, None] + (drawn + self.bias[:, None, None])
 
 
 def _bent(x: Tensor) -> Tensor:
@@ -135,14 +146,17 @@ class Synthesis(nn.Module):
 
     def __init__(self, w_dim: int, side: int, widths: list[int], channels: int) -> None:
         super().__init__()
-        self.constant = Constant(widths[0], side)
-        self.start = StyledConvolution(w_dim, widths[0], widths[0], 3)
-        self.grow = nn.ModuleList(StyledConvolution(w_dim, a, b, 3) for a, b in pairwise(widths))
-        self.colour = nn.ModuleList(StyledConvolution(w_dim, b, channels, 1, colour=True) for b in widths[1:])
-        self.finish = StyledConvolution(w_dim, widths[-1], widths[-1], 3)
-        self.detail = StyledConvolution(w_dim, widths[-1], channels, 3, colour=True)
         sides = [side * 2**level for level in range(len(widths))]
         self.sides = (side, *sides)
+        self.constant = Constant(widths[0], side)
+        self.start = StyledConvolution(w_dim, widths[0], widths[0], 3, side)
+        self.grow = nn.ModuleList(
+            StyledConvolution(w_dim, a, b, 3, grid)
+            for (a, b), grid in zip(pairwise(widths), sides, strict=False)
+        )
+        self.colour = nn.ModuleList(StyledConvolution(w_dim, b, channels, 1) for b in widths[1:])
+        self.finish = StyledConvolution(w_dim, widths[-1], widths[-1], 3, sides[-1])
+        self.detail = StyledConvolution(w_dim, widths[-1], channels, 3)
 
     def forward(self, w: Tensor) -> Tensor:
         """Pictures from w `[N, w_dim]` or `[N, layers, w_dim]`; the grid of each layer is in `sides`."""
