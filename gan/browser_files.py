@@ -13,6 +13,7 @@ SCRIPTS = (
     "random.js",
     "codes.js",
     "latent.js",
+    "styles.js",
     "state.js",
     "files.js",
     "engine.js",

@@ -47,7 +47,7 @@ SIDE = 256
 GAP = 2
 MAP_COLUMNS = 8
 # Of a convolution, what it gives is worth a look; norms and activations after it look alike.
-LOOKED_AT = ("Reshape", "Conv2d", "ConvTranspose2d")
+LOOKED_AT = ("Reshape", "Conv2d", "ConvTranspose2d", "Constant", "StyledConvolution")
 COMPARED = 8
 SHARE_TO_TELL = 0.02
 

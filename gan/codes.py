@@ -14,7 +14,7 @@ from gan.errors import GanError
 LARGEST_LATENT = 8.0
 LATENT_STEPS = 4096
 DIRECTION_STEPS = 127
-LONGEST_VECTOR = 512
+LONGEST_VECTOR = 4096
 DAMAGED = "This picture's link is damaged; open it again where you found it."
 
 

@@ -8,9 +8,17 @@ from typing import Any, TypeVar
 
 from gan.errors import GanError
 
-ARCHITECTURES = ("compact", "swift", "dcgan", "mlp")
+ARCHITECTURES = (
+    "compact",
+    "swift",
+    "style",
+    "dcgan",
+    "mlp",
+)
 # Those that can be told attributes; the others are the lesson's.
-OWN_ARCHITECTURES = ("compact", "swift")
+OWN_ARCHITECTURES = ("compact", "swift", "style")
+# Those whose latent space can be laid out before training; w of a style-based one is laid out by learning.
+LAID_OUT_ARCHITECTURES = ("compact", "swift")
 LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
@@ -42,13 +50,13 @@ class NetworkConfig:
     resolution: int = setting(64, "height and width of a picture in pixels", choices=RESOLUTIONS)
     channels: int = setting(3, "1 for grey pictures, 3 for colour", choices=(1, 3))
     z_dim: int = setting(64, "length of the latent vector; follows where the space is laid out", 2, 512)
-    width: int = setting(16, "channels at half the picture's resolution (compact and swift)", 4, 128)
+    width: int = setting(16, "channels at half the picture's resolution (not the lesson's)", 4, 128)
     critic_width: int = setting(
-        0, "the same for the discriminator, 0: as many as the generator (compact and swift)", 0, 128
+        0, "the same for the discriminator, 0: as many as the generator (not the lesson's)", 0, 128
     )
     classes: int = setting(0, "number of classes that the generator is told, 0 for none", 0, 1000)
     attributes: tuple[int, ...] = setting(
-        (), "values of each attribute that the latent vector chooses among (compact and swift)", 2, 100
+        (), "values of each attribute that the latent vector chooses among (not the lesson's)", 2, 100
     )
     components: int = setting(
         0,
@@ -65,10 +73,10 @@ class NetworkConfig:
     )
     spectral: bool = setting(
         False,
-        "spectral normalisation in the discriminator: it cannot become much too sure (compact and swift)",
+        "spectral normalisation in the discriminator: it cannot become much too sure (not the lesson's)",
     )
     batch_norm: bool = setting(
-        False, "batch normalisation in the discriminator: it compares, and takes turns (compact and swift)"
+        False, "batch normalisation in the discriminator: it compares, and takes turns (not the lesson's)"
     )
     dropout: float = setting(
         0.0, "share of its last features that the discriminator does without, for a weaker one", 0, 0.9
@@ -223,13 +231,13 @@ def from_mapping(kind: type[Configuration], values: Mapping[str, Any]) -> Config
 
 def _check_attributes(network: NetworkConfig) -> None:
     if network.architecture not in OWN_ARCHITECTURES or network.classes:
-        raise GanError("Attributes need a compact or swift network without classes.")
+        raise GanError("Attributes need a compact, swift or style network without classes.")
     if sum(network.attributes) > network.z_dim:
         raise GanError("Attributes need a latent vector with a coordinate for each of their values.")
 
 
 def _check_layout(network: NetworkConfig) -> None:
-    if network.architecture not in OWN_ARCHITECTURES or network.attributes:
+    if network.architecture not in LAID_OUT_ARCHITECTURES or network.attributes:
         raise GanError("A latent space that is laid out needs a compact or swift network without attributes.")
     if max(1, network.classes) * 2**network.halvings * network.components**2 > MOST_LAYOUT_NUMBERS:
         raise GanError("A latent space of so many parts and components does not fit; ask for fewer.")
@@ -273,6 +281,21 @@ _LONGER = {
 }
 
 
+# The same games with a style-based generator, whose space is not laid out before training but learned as w.
+_STYLED = {
+    "nothing": TrainConfig(
+        network=NetworkConfig(architecture="style", width=32, critic_width=8), seconds=300.0
+    ),
+    "classes": TrainConfig(
+        network=NetworkConfig(architecture="style", width=16, spectral=True, gain=4.0),
+        loss="soft-hinge", penalty="none", generator_lr=4e-3, discriminator_lr=2e-3, seconds=300.0,
+    ),
+    "attributes": TrainConfig(
+        network=NetworkConfig(architecture="style", width=32, critic_width=8), seconds=300.0, likeness=20.0
+    ),
+}  # fmt: skip
+
+
 def _longer(**changes: Any) -> dict[str, TrainConfig]:
     return {told: replace(config, **changes) for told, config in _LONGER.items()}
 
@@ -287,6 +310,7 @@ PRESETS: dict[str, dict[str, TrainConfig]] = {
     "in-a-minute": _SHORT,
     "in-five-minutes": _longer(seconds=300.0),
     FROM_A_CHECKPOINT: _longer(seconds=300.0, generator_lr=5e-4, discriminator_lr=5e-4, frozen=2),
+    "style-based": _STYLED,
     "lesson-dcgan": _lesson("dcgan"),
     "lesson-mlp": _lesson("mlp"),
 }

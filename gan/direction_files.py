@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ FILE = "directions.safetensors"
 METHODS = ("pca", "closed-form", "supervised", "saved")
 LIMIT = 4.0
 MOST_DIRECTIONS = 96
+MOST_LAYERS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Direction:
     Attributes:
         name: what the visitor reads, such as `Direction 1 · brighter`.
         method: `pca`, `closed-form`, `supervised` or `saved`.
-        vector: float32 `[z_dim]`, length 1.
+        vector: float32 `[z_dim]` in z or w, or `[size]` in all styles (`gan.styles`), length 1.
         limit: the slider runs from -limit to +limit, in standard deviations of z along the vector.
     """
 
@@ -61,7 +62,9 @@ def kept_in(model: Model) -> Kept:
         checkpoint = store.find(model.reference)
     except CheckpointError:
         return Kept()
-    return _kept_in(checkpoint, model.config.z_dim) if checkpoint.config == model.document else Kept()
+    z_dim = model.config.z_dim
+    sizes = (z_dim, z_dim * max(1, len(model.generator.sides)))
+    return _kept_in(checkpoint, sizes) if checkpoint.config == model.document else Kept()
 
 
 def saved_directions(model: Model) -> tuple[Direction, ...]:
@@ -73,12 +76,12 @@ def saved_directions(model: Model) -> tuple[Direction, ...]:
 def visitors_directions(folder: Path | str, z_dim: int) -> tuple[Direction, ...]:
     """What visitors saved with the checkpoint in a folder; empty where there is none, or of another z."""
     try:
-        return _kept_in(store.read(folder), z_dim).visitors
+        return _kept_in(store.read(folder), range(z_dim, MOST_LAYERS * z_dim + 1, z_dim)).visitors
     except CheckpointError:
         return ()
 
 
-def _kept_in(checkpoint: store.Checkpoint, z_dim: int) -> Kept:
+def _kept_in(checkpoint: store.Checkpoint, sizes: Collection[int]) -> Kept:
     try:
         if not checkpoint.has(FILE):
             return Kept()
@@ -91,18 +94,18 @@ def _kept_in(checkpoint: store.Checkpoint, z_dim: int) -> Kept:
         right = told.get("weights") in (None, digest(checkpoint.path(GENERATOR)))
     except (CheckpointError, SafetensorError, OSError, ValueError):
         return Kept()
-    found = _checked(vectors, described, z_dim)
+    found = _checked(vectors, described, sizes)
     own = tuple(direction for direction in found if direction.method == "saved")
     others = tuple(direction for direction in found if direction.method != "saved") if right else ()
     return Kept(others[: max(0, first)], others[max(0, first) :], own)
 
 
-def _checked(vectors: Tensor | None, described: object, z_dim: int) -> tuple[Direction, ...]:
+def _checked(vectors: Tensor | None, described: object, sizes: Collection[int]) -> tuple[Direction, ...]:
     """Directions from a file that anyone may have written; empty unless everything about it is right."""
     if (
         vectors is None
         or vectors.ndim != 2
-        or vectors.shape[1] != z_dim
+        or vectors.shape[1] not in sizes
         or not 1 <= len(vectors) <= MOST_DIRECTIONS
     ):
         return ()

@@ -14,8 +14,9 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from gan.direction_files import Direction, kept_in, save_directions, visitors_directions
+from gan.direction_files import Direction, kept_in, save_directions
 from gan.direction_maths import (
+    closed_form_directions,
     first_weight,
     orthogonal,
     principal_directions,
@@ -35,6 +36,7 @@ from gan.directions import (
 from gan.errors import GanError
 from gan.latent import latents
 from gan.model import Model
+from gan.styles import style_weights, tried
 from gan.supervised import supervised_directions
 
 COUNT = 10
@@ -109,8 +111,9 @@ def kept_directions(model: Model) -> tuple[Direction, ...]:
 def pca_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]:
     """The first principal components of the first layer's activations, mapped back to z.
 
-    Härkönen et al. 2020 (arXiv 2004.02546). Where the space is laid out, those of the codes follow as far as
-    they are new: the layer adds nothing there but a fixed linear map.
+    Härkönen et al. 2020 (arXiv 2004.02546). Where layers have styles, the components of w stay in w. Where
+    the space is laid out, those of the codes follow as far as they are new: the layer adds nothing there but
+    a fixed linear map.
     """
     z = white_latents(max(SAMPLES, 4 * model.config.z_dim), model.config.z_dim)
     labels = labels_in_turn(model, len(z))
@@ -122,7 +125,7 @@ def pca_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]:
         centred = activations.double()
         if labels is not None:
             centred = without_class_means(centred, labels, model.config.classes)
-        found.append(principal_directions(centred, z, count))
+        found.append(principal_directions(centred, centred if model.generator.sides else z, count))
     return _described(model, torch.cat(found), count, "pca", "PCA")
 
 
@@ -132,7 +135,12 @@ def closed_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]
 
     Shen and Zhou 2021 (SeFa, arXiv 2007.06600) take the eigenvectors of A^T A for a layer A z. Here A is
     followed by what makes a code of z (`code_slopes`), and the A^T A of all its linear pieces are averaged.
+    Where layers have styles, A is what makes these of w.
     """
+    if model.generator.sides:
+        return _described(
+            model, closed_form_directions(style_weights(model), count), count, "closed-form", "Closed form"
+        )
     if first_weight(model.generator) is None:
         return ()
     vectors = strongest_axes(first_layer_gram(model), count)
@@ -172,11 +180,7 @@ def code_slopes(model: Model) -> Tensor:
 
 def _described(model: Model, vectors: Tensor, count: int, method: str, word: str) -> tuple[Direction, ...]:
     """Orthogonal directions with slider ranges and measured names."""
-    z, labels = latents(range(SEEDS), model.config.z_dim), labels_in_turn(model, SEEDS)
-
-    def draw(latent: Tensor) -> Tensor:
-        return model.draw(latent, labels)
-
+    z, draw = tried(model, latents(range(SEEDS), model.config.z_dim), labels_in_turn(model, SEEDS))
     units = [unit.float() for _, unit in orthogonal(vectors, count)]
     if not units:
         return ()

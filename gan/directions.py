@@ -28,6 +28,7 @@ from gan.direction_maths import (
 from gan.effects import describe_effect
 from gan.latent import latents
 from gan.model import Model
+from gan.styles import style_weights, tried
 
 COUNT = 10
 CANDIDATES = 20
@@ -41,11 +42,7 @@ VISIBLE = 0.25 / 255
 def find_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]:
     """The `count` strongest directions of a generator, orthogonal, strongest first. Deterministic."""
     vectors, methods = _candidates(model)
-    z, labels = latents(range(SEEDS), model.config.z_dim), labels_in_turn(model, SEEDS)
-
-    def draw(latent: Tensor) -> Tensor:
-        return model.draw(latent, labels)
-
+    z, draw = tried(model, latents(range(SEEDS), model.config.z_dim), labels_in_turn(model, SEEDS))
     change = visible_change(draw, vectors, z)
     order = [int(i) for i in change.argsort(descending=True, stable=True) if change[i] > VISIBLE]
     chosen = orthogonal(vectors[order], count)
@@ -73,8 +70,9 @@ def _candidates(model: Model) -> tuple[Tensor, list[str]]:
     activations = model.generator.first_layer(z.float(), labels).double()
     if labels is not None:
         activations = without_class_means(activations, labels, model.config.classes)
-    pca = principal_directions(activations, z, CANDIDATES)
-    weight = first_weight(model.generator)
+    # Styles are what sliders move, so their components need no way back to z.
+    pca = principal_directions(activations, activations if model.generator.sides else z, CANDIDATES)
+    weight = style_weights(model) if model.generator.sides else first_weight(model.generator)
     missing = min(CANDIDATES, model.config.z_dim) - len(pca)
     closed = z.new_zeros(0, z.shape[1])
     if weight is not None and missing > 0:

@@ -49,6 +49,7 @@ from gan.explorer_state import (
 from gan.export import describe_for_browser
 from gan.model import Model
 from gan.pictures import to_images
+from gan.styles import layer_ranges
 
 __all__ = [
     "HIGHEST_TRUNCATION",
@@ -103,6 +104,7 @@ def describe(model: Model) -> dict[str, Any]:
         "coordinates": coordinate_names(model),
         "coordinates_hint": _coordinates_hint(model.config),
         "resolution": model.config.resolution,
+        "layers": [[r.name, r.first, r.last] for r in layer_ranges(model.generator.sides)],
         "credit": _credit(data),
         "judged": model.discriminator is not None,
         "browser": describe_for_browser(model, directions_of(model)),

@@ -21,6 +21,7 @@ from gan.explorer_state import DECIMALS, ExplorerState
 from gan.latent import latents, truncate
 from gan.model import Model, Opinion
 from gan.plane import plane
+from gan.styles import size_of, step_along
 
 MOST_NEIGHBOURS = 16
 NEIGHBOUR_STEP = 2.0
@@ -43,20 +44,64 @@ def latent_of(state: ExplorerState, directions: Sequence[Direction], z_dim: int)
     A place between seeds or the state's `base` replaces the seed's z, and `own` edits are added.
     """
     z = truncate(base_latent(state, z_dim), state.truncation) + _shift(state, directions, z_dim)
+    return _with_raw(z, state)
+
+
+def _with_raw(z: Tensor, state: ExplorerState) -> Tensor:
     for index, value in state.raw:
-        if index < z_dim:
+        if index < z.shape[1]:
             z[0, index] = value
     return z
 
 
-def _shift(state: ExplorerState, directions: Sequence[Direction], z_dim: int) -> Tensor:
-    shift = torch.zeros(z_dim)
-    for amount, direction in zip(state.edits, directions, strict=False):
-        shift += min(direction.limit, max(-direction.limit, amount)) * direction.vector
+def _point(model: Model, state: ExplorerState, directions: Sequence[Direction]) -> Tensor:
+    """The state's point: truncation and edits come after the mapping network where there is one."""
+    z_dim, layers = model.config.z_dim, len(model.generator.sides)
+    if not layers:
+        return latent_of(state, directions, z_dim)
+    return _start(model, state) + _shift(state, directions, z_dim, layers)
+
+
+def _start(model: Model, state: ExplorerState) -> Tensor:
+    """The styles `[1, size]` of a state's picture before its sliders are moved."""
+    styles = own_styles(model, state)
+    if styles is not None:
+        return styles * state.truncation
+    z = known_z(model, state)
+    assert z is not None
+    with torch.inference_mode():
+        return model.generator.point(z, labels_for(model, state, 1), state.truncation)
+
+
+def own_styles(model: Model, state: ExplorerState) -> Tensor | None:
+    """The styles `[1, size]` that the state holds as its `base`; None where it starts from a z."""
+    if state.corners or not state.base or not model.generator.sides:
+        return None
+    styles = decode_latent(state.base)
+    return styles[None] if len(styles) == size_of(model) else None
+
+
+def known_z(model: Model, state: ExplorerState) -> Tensor | None:
+    """z `[1, z_dim]` before the mapping network, with raw coordinates; None where only styles are known.
+
+    Without a mapping network it is the state's whole point, sliders and all.
+    """
+    if not model.generator.sides:
+        return latent(model, state)
+    if own_styles(model, state) is not None:
+        return None
+    return _with_raw(base_latent(state, model.config.z_dim), state)
+
+
+def _shift(state: ExplorerState, directions: Sequence[Direction], z_dim: int, layers: int = 0) -> Tensor:
+    """What all sliders add, `[z_dim]`, or `[layers * z_dim]` where each layer has a style."""
+    ranges = {edit: (first, last) for edit, first, last in state.layers}
+    shift = torch.zeros(z_dim * max(1, layers))
+    for number, (amount, direction) in enumerate(zip(state.edits, directions, strict=False)):
+        amount = min(direction.limit, max(-direction.limit, amount))
+        shift += amount * step_along(direction.vector, z_dim, layers, ranges.get(number))
     for edit in state.own:
-        vector = decode_direction(edit.vector)
-        if len(vector) == z_dim:
-            shift += edit.amount * vector
+        shift += edit.amount * step_along(decode_direction(edit.vector), z_dim, layers)
     return shift
 
 
@@ -69,8 +114,9 @@ def directions_for(model: Model, state: ExplorerState) -> tuple[Direction, ...]:
 
 
 def edit_shift(model: Model, state: ExplorerState) -> Tensor:
-    """What the direction sliders add to every z, `[z_dim]`. Looks for directions only when one was moved."""
-    return _shift(state, directions_for(model, state), model.config.z_dim)
+    """What the sliders add to every point, `[size]`. Looks for directions only when one was moved."""
+    z_dim, layers = model.config.z_dim, len(model.generator.sides)
+    return _shift(state, directions_for(model, state), z_dim, layers)
 
 
 def labels_for(model: Model, state: ExplorerState, count: int) -> Tensor | None:
@@ -81,13 +127,15 @@ def labels_for(model: Model, state: ExplorerState, count: int) -> Tensor | None:
 
 
 def latent(model: Model, state: ExplorerState) -> Tensor:
-    """The state's z `[1, z_dim]` for this model."""
-    return latent_of(state, directions_for(model, state), model.config.z_dim)
+    """The state's point for this model: z `[1, z_dim]` or, with styles, all of them (`gan.styles`)."""
+    return _point(model, state, directions_for(model, state))
 
 
 def page_latent(model: Model, state: ExplorerState) -> list[float]:
-    """The state's z as numbers that the page shows, to 0.01."""
-    return [round(value, DECIMALS) for value in latent(model, state)[0].tolist()]
+    """The state's z as numbers that the page shows, to 0.01; zeros where only its styles are known."""
+    z = known_z(model, state)
+    z = torch.zeros(1, model.config.z_dim) if z is None else z
+    return [round(value, DECIMALS) for value in z[0].tolist()]
 
 
 def render(model: Model, state: ExplorerState) -> Tensor:
@@ -112,7 +160,7 @@ def neighbours(model: Model, state: ExplorerState, count: int = 8) -> list[tuple
     steps *= NEIGHBOUR_STEP / (steps**2).sum(1, keepdims=True) ** 0.5
     edits = [*state.edits, *[0.0] * len(directions)][: len(directions)]
     near = [replace(state, edits=_moved(edits, step, directions)) for step in steps]
-    z = torch.cat([latent_of(each, directions, model.config.z_dim) for each in near])
+    z = torch.cat([_point(model, each, directions) for each in near])
     pictures = model.draw(z, labels_for(model, state, count))
     return list(zip(near, pictures, strict=True))
 
@@ -129,9 +177,13 @@ def _moved(
 
 
 def critic_labels(model: Model, state: ExplorerState) -> Tensor | None:
-    """What the discriminator is told of the state's picture: its class `[1]` or its attributes `[1, A]`."""
+    """What the discriminator is told of the state's picture: its class `[1]` or its attributes `[1, A]`.
+
+    Nothing of a picture whose styles were mixed: nobody knows which attributes it shows.
+    """
     if model.config.attributes:
-        return chosen(latent(model, state), model.config.attributes)
+        z = known_z(model, state)
+        return None if z is None else chosen(z, model.config.attributes)
     return labels_for(model, state, 1)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.codes import decode_direction, decode_latent
+from gan.direction_files import MOST_LAYERS
 from gan.errors import GanError
 from gan.latent import HIGHEST_SEED
 
@@ -74,7 +75,8 @@ class ExplorerState:
         place: where in that plane, from (0, 0) at the first corner to (1, 1) at the last.
         own: steps along directions of the visitor's own, which the state holds whole.
         base: a latent vector instead of the seed's, as `gan.codes.encode_latent` writes it: a photo that was
-            looked for, a child of two pictures. Empty for the seed's.
+            looked for, a child of two pictures. Empty for the seed's. With styles it may hold all of them.
+        layers: (edit, first layer, last layer) of edits that move only some layers, where these have styles.
 
     What `own` and `base` hold for another length of z than the model's counts as nothing.
     """
@@ -90,6 +92,7 @@ class ExplorerState:
     place: tuple[float, float] = (0.0, 0.0)
     own: tuple[OwnEdit, ...] = ()
     base: str = ""
+    layers: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
     def from_json(cls, values: object) -> ExplorerState:
@@ -115,6 +118,7 @@ class ExplorerState:
             **_between(values.get("between")),
             own=_own(values.get("own", ())),
             base=_base(values.get("base", "")),
+            layers=_layers(values.get("layers", {})),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -136,6 +140,8 @@ class ExplorerState:
             plain["own"] = [edit.to_json() for edit in self.own]
         if self.base:
             plain["base"] = self.base
+        if self.layers:
+            plain["layers"] = {str(edit): [first, last] for edit, first, last in self.layers}
         return plain
 
 
@@ -187,3 +193,20 @@ def _base(value: object) -> str:
     if value != "":
         decode_latent(value if isinstance(value, str) else "?")
     return str(value)
+
+
+def _layers(value: object) -> tuple[tuple[int, int, int], ...]:
+    if not isinstance(value, Mapping) or len(value) > MOST_EDITS:
+        raise GanError(f"The sliders' layers must be an object of at most {MOST_EDITS} ranges.")
+    found = {}
+    for key, between in value.items():
+        if (
+            not str(key).isdecimal()
+            or len(str(key)) > 2
+            or not isinstance(between, list)
+            or len(between) != 2
+        ):
+            raise GanError("A slider's layers are two numbers, first and last, by the slider's number.")
+        first, last = (int(_number(layer, "layer", 0, MOST_LAYERS - 1, 0)) for layer in between)
+        found[int(key)] = (min(first, last), max(first, last))
+    return tuple((edit, *between) for edit, between in sorted(found.items()))

@@ -29,6 +29,8 @@ from gan.latent import latents
 from gan.layout import FAINTEST_WEIGHT, Layout
 from gan.model import Model, load_reference
 from gan.networks import Discriminator, Generator, build_discriminator, build_generator
+from gan.networks.style import Centred
+from gan.styles import size_of
 
 PARTS = ("generator", "critic")
 OPSET = 17
@@ -73,7 +75,10 @@ def dense_codes(layout: Layout, z: Tensor, labels: Tensor | None) -> Tensor:
 
 
 class Drawing(nn.Module):
-    """z `[N, z_dim]` and, with classes, int32 labels `[N]` to RGBA `[N, H, W, 4]`, rounded as `to_bytes`."""
+    """z `[N, z_dim]` and, with classes, int32 labels `[N]` to RGBA `[N, H, W, 4]`, rounded as `to_bytes`.
+
+    Where layers have styles it draws from these, `[N, size]`: z's way to them is the page's (`mapping_of`).
+    """
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
@@ -81,35 +86,44 @@ class Drawing(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         labels = None if label is None else label.to(torch.int64)
+        if self.generator.sides:
+            return _canvas(self.generator(z))
         layout = self.generator.layout
         code = self.generator.code(z, labels) if layout is None else dense_codes(layout, z, labels)
-        picture = self.generator.draw(code, labels).clamp(-1, 1).add(1.0).mul(127.5).round()
-        colour = picture if picture.shape[1] == 3 else picture.repeat(1, 3, 1, 1)
-        rgba = torch.cat([colour, torch.full_like(colour[:, :1], 255.0)], 1)
-        return rgba.permute(0, 2, 3, 1).to(torch.uint8)
+        return _canvas(self.generator.draw(code, labels))
+
+
+def _canvas(pictures: Tensor) -> Tensor:
+    picture = pictures.clamp(-1, 1).add(1.0).mul(127.5).round()
+    colour = picture if picture.shape[1] == 3 else picture.repeat(1, 3, 1, 1)
+    rgba = torch.cat([colour, torch.full_like(colour[:, :1], 255.0)], 1)
+    return rgba.permute(0, 2, 3, 1).to(torch.uint8)
 
 
 class Judging(nn.Module):
-    """RGBA bytes `[N, H, W, 4]` and, where it is told, the class or z, to logits `[N]`."""
+    """RGBA bytes `[N, H, W, 4]` and, where it is told, the class or z, to logits `[N]`.
+
+    Where pictures may be made of mixed styles, `known` `[N]` is 0 for those whose z nobody knows, else 1.
+    """
 
     def __init__(self, discriminator: Discriminator, channels: int, attributes: Sequence[int]) -> None:
         super().__init__()
         self.discriminator, self.channels, self.attributes = discriminator, channels, tuple(attributes)
 
-    def forward(self, picture: Tensor, told: Tensor | None = None) -> Tensor:
+    def forward(self, picture: Tensor, told: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         unit = picture.to(torch.float32)[..., : self.channels].permute(0, 3, 1, 2) / 127.5 - 1
         if told is None:
             return self.discriminator(unit)
         labels = chosen(told, self.attributes) if self.attributes else told.to(torch.int64)
-        return self.discriminator(unit, labels)
+        logits = self.discriminator(unit, labels)
+        return logits if known is None else torch.lerp(self.discriminator(unit), logits, known)
 
 
 def generator_bytes(model: Model) -> bytes:
     """The generator as an ONNX file: `z` and, with classes, `label` to `picture`."""
     network = Drawing(model.generator)
-    z = torch.zeros(1, model.config.z_dim)
-    inputs: dict[str, Tensor] = {"z": z}
-    if model.config.classes:
+    inputs: dict[str, Tensor] = {"z": torch.zeros(1, size_of(model))}
+    if model.config.classes and not model.generator.sides:
         inputs["label"] = torch.zeros(1, dtype=torch.int32)
     content = _exported(network, inputs, "picture")
     return _halved(content) if _may_be_halved(model) else content
@@ -127,6 +141,8 @@ def critic_bytes(model: Model) -> bytes:
     inputs = {"picture": torch.zeros(1, config.resolution, config.resolution, 4, dtype=torch.uint8)}
     if config.attributes:
         inputs["z"] = torch.zeros(1, config.z_dim)
+        if model.generator.sides:
+            inputs["known"] = torch.zeros(1)
     elif config.classes:
         inputs["label"] = torch.zeros(1, dtype=torch.int32)
     judging = Judging(_plain(model.discriminator, config), config.channels, config.attributes)
@@ -164,8 +180,8 @@ def _exported(network: nn.Module, inputs: dict[str, Tensor], output: str) -> byt
 @torch.no_grad()
 def _may_be_halved(model: Model) -> bool:
     """Whether the pictures of some seeds stay the same, up to one level, with weights of 16 bits."""
-    z = latents(range(PROBES), model.config.z_dim)
     labels = torch.arange(PROBES) % model.config.classes if model.config.classes else None
+    z = model.point(latents(range(PROBES), model.config.z_dim), labels)
     exact = model.draw(z, labels)
     large = {n: v for n, v in model.generator.state_dict().items() if v.numel() >= SMALLEST_HALVED}
     rounded = {name: value.half().to(value.dtype) for name, value in large.items()}
@@ -238,6 +254,27 @@ def describe_for_browser(model: Model, directions: Sequence[Direction]) -> dict[
         "z_dim": model.config.z_dim,
         "vectors": [_packed(direction.vector) for direction in directions],
         "critic": {kind: list(values) for kind, values in model.critic.items()},
+        **({"styles": mapping_of(model)} if model.generator.sides else {}),
+    }
+
+
+def mapping_of(model: Model) -> dict[str, Any]:
+    """The mapping network for a page: number of `layers` with a style, and how w comes from z.
+
+    `told` are the sizes of the attributes, `classes` their number; `weights` and `biases` those of the linear
+    layers, between which lies LeakyReLU(0.2). What centres w is a part of the last.
+    """
+    linear = [part for part in model.generator.stem.modules() if isinstance(part, nn.Linear)]
+    centred = next(part for part in model.generator.stem.modules() if isinstance(part, Centred))
+    weights: list[Tensor] = [part.weight for part in linear]
+    biases: list[Tensor] = [part.bias for part in linear]
+    weights[-1], biases[-1] = weights[-1] / centred.spread, (biases[-1] - centred.mean) / centred.spread
+    return {
+        "layers": len(model.generator.sides),
+        "told": list(model.config.attributes),
+        "classes": model.config.classes,
+        "weights": [_packed(weight) for weight in weights],
+        "biases": [_packed(bias) for bias in biases],
     }
 
 

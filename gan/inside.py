@@ -28,6 +28,10 @@ WORDS = {
     "Reshape": "folds numbers into a grid",
     "Flatten": "unfolds a grid into numbers",
     "Embedding": "looks up the numbers of a class",
+    "Normalised": "brings the free numbers to one length",
+    "Centred": "moves the middle of all styles to 0",
+    "Constant": "is where every picture begins: a learned grid",
+    "StyledConvolution": "looks at each place and its neighbours, in the style of its layer",
     "Layout": "finds the code that lies at an address",
 }
 

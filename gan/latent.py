@@ -23,7 +23,8 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
 def truncate(z: Tensor, truncation: float) -> Tensor:
     """psi z, same shape: towards the middle of N(0, I) for psi < 1 (more typical), away from it for psi > 1.
 
-    Generators with a mapping network truncate w around its mean; these draw from z, whose mean is 0.
+    Generators with a mapping network truncate w around its mean (`Generator.point`); others draw from z,
+    whose mean is 0.
     """
     return z * truncation
 

@@ -1,6 +1,6 @@
 """Taking some of one picture and some of another: groups of coordinates, grids, crossing, arithmetic.
 
-A generator with a style for each layer is mixed by layers (Karras et al. 2019, arXiv 1812.04948). These have
+A generator with a style for each layer is mixed by layers (Karras et al. 2019, arXiv 1812.04948). Others have
 one latent vector, and what is coarse or fine in it depends on how it is made: attributes by name; halvings,
 then components from strong to faint; otherwise planes by how much they change the first layer.
 """
@@ -23,6 +23,7 @@ from gan.explorer import ExplorerState, labels_for, latent
 from gan.latent import slerp
 from gan.model import Model
 from gan.state_keys import key_of
+from gan.styles import layer_name, size_of
 
 LEVELS = 4
 MOST_ON_A_SIDE = 8
@@ -37,7 +38,7 @@ class Group:
 
     Attributes:
         name: what the visitor reads.
-        basis: orthonormal rows `[K, z_dim]`; those of all groups of a model together span the whole space.
+        basis: orthonormal rows `[K, size]`; those of all groups of a model together span the whole space.
     """
 
     name: str
@@ -47,7 +48,10 @@ class Group:
 @lru_cache(maxsize=8)
 def groups_of(model: Model) -> tuple[Group, ...]:
     """The groups of a model's latent space, coarse ones first."""
-    network, axes = model.config, torch.eye(model.config.z_dim)
+    network, axes = model.config, torch.eye(size_of(model))
+    if sides := model.generator.sides:
+        parts = torch.split(axes, network.z_dim)
+        return tuple(Group(layer_name(sides, layer), part) for layer, part in enumerate(parts))
     if network.attributes:
         names = [attribute.name for attribute in model.attributes]
         sizes = [*network.attributes]
@@ -76,6 +80,20 @@ def _complete(axes: Tensor) -> Tensor:
     """Orthonormal rows, and as many more as it takes to span the space."""
     rest = torch.linalg.svd(axes, full_matrices=True).Vh[len(axes) :]
     return torch.cat([axes, rest])
+
+
+def fine_groups(model: Model, crossover: int) -> list[str]:
+    """The layers from `crossover` on (counted from 0), by name: with them from the column the row is coarse.
+
+    Raises:
+        GanError: where layers have no styles of their own, or there are fewer.
+    """
+    names = [group.name for group in groups_of(model)]
+    if not model.generator.sides:
+        raise GanError(f"{model.title} has no styles by layer; choose from {', '.join(names)}.")
+    if not 0 <= crossover <= len(names):
+        raise GanError(f"The crossover lies between 0 and {len(names)} layers.")
+    return names[crossover:]
 
 
 def mix(model: Model, first: Tensor, second: Tensor, names: Collection[str]) -> Tensor:

@@ -62,7 +62,10 @@ class Model:
 
     @torch.inference_mode()
     def draw(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Pictures `[N, C, H, W]` clamped to [-1, 1] from z `[N, z_dim]` and labels `[N]` (default 0)."""
+        """Pictures `[N, C, H, W]` clamped to [-1, 1] from z `[N, z_dim]` and labels `[N]` (default 0).
+
+        Where layers have styles, it also takes points `[N, size]`.
+        """
         if self.config.classes and labels is None:
             labels = torch.zeros(len(z), dtype=torch.int64)
         parts = [
@@ -71,6 +74,13 @@ class Model:
         ]
         return torch.cat(parts).float().clamp(-1, 1)
 
+    @torch.inference_mode()
+    def point(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """z `[N, z_dim]`, truncated, as the point `[N, size]` that `draw` takes; see `gan.styles`."""
+        if self.config.classes and labels is None:
+            labels = torch.zeros(len(z), dtype=torch.int64)
+        return self.generator.point(z, labels, truncation)
+
     def sample(
         self, seeds: Iterable[int], truncation: float = 1.0, label: int | None = None
     ) -> np.ndarray[Any, Any]:
@@ -78,7 +88,7 @@ class Model:
 
         Args:
             seeds: whole numbers in 0..2^32-1; the same seed is the same picture everywhere.
-            truncation: z is multiplied by it; below 1 more typical, above 1 stranger.
+            truncation: z, or w where there is one, is multiplied by it; below 1 more typical, above stranger.
             label: class of all pictures; None walks through the classes in turn.
 
         Raises:
@@ -88,7 +98,7 @@ class Model:
         if not seeds or any(not 0 <= seed < 2**32 for seed in seeds):
             raise GanError("Give at least one seed; seeds are whole numbers from 0 to 4294967295.")
         labels = self._labels(len(seeds), label)
-        pictures = self.draw(latents(seeds, self.config.z_dim) * truncation, labels)
+        pictures = self.draw(self.point(latents(seeds, self.config.z_dim), labels, truncation), labels)
         return to_bytes(pictures).permute(0, 2, 3, 1).numpy()
 
     def _labels(self, count: int, label: int | None) -> Tensor | None:

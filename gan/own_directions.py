@@ -15,6 +15,7 @@ from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import OWN_LIMIT, ExplorerState, OwnEdit, edit_shift, latent, own_name
 from gan.model import Model
+from gan.styles import fits_generator, in_all_styles, narrowed
 
 MOST_KEPT = 20
 
@@ -25,7 +26,7 @@ def from_two(model: Model, start: ExplorerState, end: ExplorerState, name: str) 
     Raises:
         GanError: when the two are the same picture or the name is empty.
     """
-    return _own(latent(model, end)[0] - latent(model, start)[0], name)
+    return _own(model, latent(model, end)[0] - latent(model, start)[0], name)
 
 
 def from_sliders(model: Model, state: ExplorerState, name: str) -> OwnEdit:
@@ -37,11 +38,11 @@ def from_sliders(model: Model, state: ExplorerState, name: str) -> OwnEdit:
     shift = edit_shift(model, state)
     if not shift.any():
         raise GanError("Move at least one slider first; your own slider will do the same as all of them.")
-    return _own(shift, name)
+    return _own(model, shift, name)
 
 
-def _own(vector: Tensor, name: str) -> OwnEdit:
-    return OwnEdit(own_name(name), encode_direction(vector))
+def _own(model: Model, step: Tensor, name: str) -> OwnEdit:
+    return OwnEdit(own_name(name), encode_direction(narrowed(step, model.config.z_dim)))
 
 
 def as_direction(edit: OwnEdit) -> Direction:
@@ -75,12 +76,15 @@ def keep(model: Model, edits: Sequence[OwnEdit]) -> None:
     found = {direction.name: direction for direction in kept_directions(model)}
     for edit in edits:
         direction = as_direction(edit)
-        if len(direction.vector) != model.config.z_dim:
+        if not fits_generator(model, direction.vector):
             raise GanError(f"{edit.name!r} was made for another generator; it does not fit this one.")
         found[direction.name] = direction
     if len(found) > MOST_KEPT:
         raise GanError(f"A checkpoint keeps at most {MOST_KEPT} directions of your own.")
     first = directions_of(model)
     assert len(first) + MOST_KEPT <= MOST_DIRECTIONS
-    folder = store.find(model.reference).folder
-    save_directions(folder, [*first, *found.values()], kept_in(model).further)
+    kept = [*first, *found.values()]
+    if model.generator.sides:
+        # A file holds vectors of one length; as directions of all styles they do what they did.
+        kept = [replace(each, vector=in_all_styles(model, each.vector)) for each in kept]
+    save_directions(store.find(model.reference).folder, kept, kept_in(model).further)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from gan.config import OWN_ARCHITECTURES, NetworkConfig, TrainConfig
+from gan.config import LAID_OUT_ARCHITECTURES, OWN_ARCHITECTURES, NetworkConfig, TrainConfig
 from gan.datasets import Dataset
 from gan.networks import Discriminator, Generator, build_discriminator, build_generator
 
@@ -68,7 +68,7 @@ def labelled(
     Its space is laid out only where no attributes say already what z means.
     """
     sizes = attributes if told and network.architecture in OWN_ARCHITECTURES else ()
-    components = 0 if sizes or network.architecture not in OWN_ARCHITECTURES else network.components
+    components = 0 if sizes or network.architecture not in LAID_OUT_ARCHITECTURES else network.components
     halvings = network.halvings if components else 0
     z_dim = components + halvings if components else max(network.z_dim, sum(sizes))
     return replace(

@@ -26,12 +26,13 @@ from gan.classifier import SHIPPED, Judge, shipped_judge
 from gan.datasets import to_bytes
 from gan.direction_files import LIMIT, Direction
 from gan.direction_maths import white_latents
-from gan.directions import labels_in_turn
+from gan.directions import labels_in_turn, without_class_means
 from gan.effects import brightness, colourfulness, contrast, warmth
 from gan.errors import GanError
 from gan.latent import latents
 from gan.measures import across, detail, down, size
 from gan.model import Model
+from gan.styles import mean_way, tried
 
 SAMPLES = 1024
 FRESH_SEEDS = range(50_000, 50_024)
@@ -98,16 +99,27 @@ def attribute_orderings(model: Model) -> tuple[Ordering, ...]:
         pictures = value_pictures(model, number)
         used: list[Tensor] = []
         for word, values in ordered_values(pictures).items():
-            vector = torch.zeros(model.config.z_dim)
+            vector, limit = torch.zeros(model.config.z_dim), ATTRIBUTE_LIMIT
             vector[start : start + sizes[number]] = values / values.norm().clamp_min(FAINTEST)
+            if model.generator.sides:
+                vector, limit = _style_way(model, number, values)
             if all(abs(float(vector @ other)) < SAME for other in used):
                 used.append(vector)
-                direction = Direction(
-                    f"{attribute.name[:40]} · {word}", "supervised", vector, ATTRIBUTE_LIMIT
-                )
+                direction = Direction(f"{attribute.name[:40]} · {word}", "supervised", vector, limit)
                 found.append(Ordering(direction, number, values))
         start += sizes[number]
     return tuple(found[:MOST])
+
+
+def _style_way(model: Model, attribute: int, values: Tensor) -> tuple[Tensor, float]:
+    """The way in w along which an attribute's values grow, and how far the farthest of them lies, twice."""
+    z, _ = _regressors(model)
+    known = chosen(z.float(), model.config.attributes)[:, attribute]
+    w, _ = tried(model, z.float(), None)
+    vector, _ = mean_way(w, values[known])
+    along = (w - w.mean(0)) @ vector
+    means = torch.stack([along[known == value].mean() for value in known.unique()])
+    return vector, min(ATTRIBUTE_LIMIT, max(LIMIT / 2, round(4 * float(means.abs().max())) / 2))
 
 
 def value_pictures(model: Model, attribute: int) -> Tensor:
@@ -232,13 +244,18 @@ def _fitted(
     model: Model, z: Tensor, labels: Tensor | None, values: Mapping[str, Tensor], measure: Measure
 ) -> tuple[Direction, ...]:
     """A slider for each label that is linear enough in z and, on fresh seeds, moves the way it says."""
-    fresh, fresh_labels = latents(FRESH_SEEDS, model.config.z_dim), labels_in_turn(model, len(FRESH_SEEDS))
+    fresh, draw = tried(
+        model, latents(FRESH_SEEDS, model.config.z_dim), labels_in_turn(model, len(FRESH_SEEDS))
+    )
+    w, _ = tried(model, z.float(), labels)
+    if labels is not None:
+        w = without_class_means(w, labels, model.config.classes)
     found: list[tuple[float, Direction]] = []
     for name, value in values.items():
-        vector, share = regression(z, value, labels)
+        vector, share = mean_way(w, value) if model.generator.sides else regression(z, value, labels)
         if share < EXPLAINED:
             continue
-        plus, minus = (model.draw(fresh + step * vector, fresh_labels) for step in (LIMIT, -LIMIT))
+        plus, minus = (draw(fresh + step * vector) for step in (LIMIT, -LIMIT))
         change = measure(name, plus) - measure(name, minus)
         if float(change.gt(0).float().mean()) >= KEPT_PROMISES and float(change.mean()) > NOTICEABLE / 2:
             found.append((share, Direction(name[:60], "supervised", vector, LIMIT)))

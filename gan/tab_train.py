@@ -37,6 +37,7 @@ DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own p
 RECIPES = [
     ("In a minute", "in-a-minute"),
     ("In five minutes", "in-five-minutes"),
+    ("Style-based", "style-based"),
     ("The lesson's DCGAN", "lesson-dcgan"),
     ("The lesson's MLP", "lesson-mlp"),
     ("From a checkpoint", FROM_A_CHECKPOINT),

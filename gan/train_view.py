@@ -107,6 +107,7 @@ Advanced.
 EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
+    "style-based": "Each layer has a style: sliders and mixing act on coarse or fine layers. Learns slower.",
     "lesson-dcgan": "The lesson's convolutional network as written: slow to learn on a processor.",
     "lesson-mlp": "The lesson's first network as written, fully connected: quick and ragged.",
 }

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gan.errors import GanError
 from gan.explorer import ExplorerState, edit_shift, labels_for
-from gan.latent import truncate, walk
+from gan.latent import walk
 from gan.model import Model
 from gan.pictures import to_images
 from style import moving
@@ -34,8 +34,10 @@ def walk_pictures(
         raise GanError(f"A walk goes through 2 to {MOST_SEEDS} seeds, such as 1, 5, 9.")
     if not 1 <= frames_between <= MOST_FRAMES // len(seeds):
         raise GanError(f"Choose 1 to {MOST_FRAMES // len(seeds)} frames between {len(seeds)} seeds.")
-    z = truncate(walk(seeds, model.config.z_dim, frames_between), state.truncation)
-    return model.draw(z + edit_shift(model, state), labels_for(model, state, len(z)))
+    z = walk(seeds, model.config.z_dim, frames_between)
+    labels = labels_for(model, state, len(z))
+    points = model.point(z, labels, state.truncation)
+    return model.draw(points + edit_shift(model, state), labels)
 
 
 def gif(pictures: Tensor, side: int = SMALLEST_SIDE, milliseconds: int = FRAME_MILLISECONDS) -> bytes:

@@ -3,7 +3,7 @@
 const LARGEST_STEP = 32767;
 const LATENT_STEPS = 4096;
 const DIRECTION_STEPS = 127;
-const LONGEST_VECTOR = 512;
+const LONGEST_VECTOR = 4096;
 const LONGEST_NAME = 40;
 const decodedTexts = new Map();
 

@@ -16,6 +16,7 @@ on(".explore-reset", "click", () => change(() => {
   Object.assign(state, { truncation: state.base ? 1 : OPENING_TRUNCATION, edits: [], raw: {} });
   delete state.between;
   delete state.own;
+  delete state.layers;
 }));
 on(".explore-undo", "click", () => travel(past.undo(state)));
 on(".explore-redo", "click", () => travel(past.redo(state)));

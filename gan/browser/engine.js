@@ -82,9 +82,15 @@ class Engine {
     return result;
   }
 
+  // Of a picture of mixed styles nobody knows z.
   told(state, z) {
     const label = Int32Array.of(within(state.class, 0, Math.max(0, this.classes - 1)));
-    return { z: new this.ort.Tensor("float32", z, [1, z.length]), label: new this.ort.Tensor("int32", label, [1]) };
+    const numbers = z || new Float32Array(this.space.z_dim);
+    return {
+      z: new this.ort.Tensor("float32", numbers, [1, numbers.length]),
+      label: new this.ort.Tensor("int32", label, [1]),
+      known: new this.ort.Tensor("float32", Float32Array.of(z ? 1 : 0), [1]),
+    };
   }
 
   asked(session, values) {
@@ -98,11 +104,10 @@ class Engine {
 
   // The state's picture as the canvas takes it, and its z.
   async draw(state) {
-    const z = latentOf(state, this.space);
-    const inputs = this.asked(this.generator, this.told(state, z));
+    const inputs = this.asked(this.generator, this.told(state, latentOf(state, this.space)));
     const { picture } = await this.exclusively(() => this.generator.run(inputs));
     const bytes = new Uint8ClampedArray(picture.data);
-    return { z, image: new ImageData(bytes, this.side, this.side) };
+    return { z: knownZ(state, this.space), image: new ImageData(bytes, this.side, this.side) };
   }
 
   async judge(state, { z, image }) {

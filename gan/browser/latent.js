@@ -61,20 +61,25 @@ function startOf(state, size) {
   return base?.length === size ? base : seedVector(state.seed, size);
 }
 
-// z = truncation z(start) + sum of edits along the directions, and along the visitor's own; raw coordinates
-// then replace theirs.
-function latentOf(state, { z_dim, vectors, limits }) {
-  const z = Float32Array.from(startOf(state, z_dim), (value) => state.truncation * value);
-  state.edits.slice(0, vectors.length).forEach((edit, k) => {
-    const amount = within(edit || 0, -limits[k], limits[k]);
-    if (amount) vectors[k].forEach((value, i) => { z[i] += amount * value; });
-  });
-  for (const { vector, amount } of state.own || []) {
-    const way = remembered(decodeDirection, vector);
-    if (amount && way?.length === z_dim) way.forEach((value, i) => { z[i] += amount * value; });
-  }
-  for (const [index, value] of Object.entries(state.raw)) if (Number(index) < z_dim) z[index] = value;
+function withRaw(z, state) {
+  for (const [index, value] of Object.entries(state.raw)) if (Number(index) < z.length) z[index] = value;
   return z;
+}
+
+// z = truncation z(start) + sum of edits along the directions, and along the visitor's own; raw coordinates
+// then replace theirs. With styles it is all of these, and raw coordinates come before the mapping network.
+function latentOf(state, space) {
+  const { vectors, limits } = space;
+  const z = truncatedStart(state, space);
+  const along = (vector, amount, between) => {
+    const step = amount && stepAlong(vector, space, between);
+    if (step) step.forEach((value, i) => { z[i] += amount * value; });
+  };
+  state.edits.slice(0, vectors.length).forEach((edit, k) => {
+    along(vectors[k], within(edit || 0, -limits[k], limits[k]), state.layers?.[k]);
+  });
+  for (const { vector, amount } of state.own || []) along(remembered(decodeDirection, vector), amount);
+  return space.styles ? z : withRaw(z, state);
 }
 
 // A number as Python writes a float, and a state as its json.dumps: the server draws its neighbours from that.
@@ -88,6 +93,11 @@ function pythonOwn(own) {
   return each.length ? `, "own": [${each.join(", ")}]` : "";
 }
 
+function pythonLayers(layers) {
+  const each = Object.entries(layers).map(([index, [first, last]]) => `"${index}": [${first}, ${last}]`);
+  return each.length ? `, "layers": {${each.join(", ")}}` : "";
+}
+
 function pythonState(state) {
   const edits = state.edits.map(toHundredths);
   while (edits.length && !edits[edits.length - 1]) edits.pop();
@@ -99,7 +109,7 @@ function pythonState(state) {
     `{"checkpoint": ${asciiJson(state.checkpoint)}, "seed": ${state.seed}, ` +
     `"truncation": ${pythonFloat(state.truncation)}, "class": ${state.class}, "mode": "", ` +
     `"edits": [${edits.map(pythonFloat).join(", ")}], "raw": {${raw.join(", ")}}${between}` +
-    pythonOwn(state.own || []) + (state.base ? `, "base": "${state.base}"}` : "}")
+    pythonOwn(state.own || []) + (state.base ? `, "base": "${state.base}"` : "") + pythonLayers(state.layers || {}) + "}"
   );
 }
 

@@ -15,9 +15,9 @@ let method = "strongest";
 
 // What the explorer needs of a checkpoint to turn a state into z; the further directions are added later.
 function spaceOf({ browser, directions }) {
-  const { z_dim, vectors } = browser;
+  const { z_dim, vectors, styles } = browser;
   const limits = directions.map(({ limit }) => limit);
-  return { z_dim, vectors: vectors.map(vectorOf), limits, first: limits.length };
+  return { z_dim, vectors: vectors.map(vectorOf), limits, first: limits.length, styles: stylesOf(styles) };
 }
 
 const allDirections = () => [...model.directions, ...(model.further || [])];

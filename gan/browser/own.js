@@ -3,7 +3,7 @@
 const MOST_REMEMBERED = 40;
 const NOTHING_LEFT = 1e-3;
 
-const ownShelf = () => "own-" + model.space.z_dim;
+const ownShelf = () => "own-" + sizeOf(model.space);
 
 // What this browser remembers for generators of this size; whoever wrote it there, only what is right counts.
 function rememberedOwn() {
@@ -13,7 +13,7 @@ function rememberedOwn() {
 }
 
 function fits({ name, vector }) {
-  return Boolean(ownName(name ?? "")) && decodeDirection(vector)?.length === model.space.z_dim;
+  return Boolean(ownName(name ?? "") && stepAlong(decodeDirection(vector), model.space));
 }
 
 // All own sliders that are shown: those of this browser, of the checkpoint's folder, and of the present link.
@@ -130,7 +130,7 @@ async function keepOwn(direction) {
 function makeOwn(vector, problem) {
   const field = find(".explore-own-name");
   const name = ownName(field.value);
-  const text = encodeDirection(vector);
+  const text = encodeDirection(narrowed(vector, model.space));
   if (!text) return complain(problem);
   if (!name) {
     field.focus();
@@ -165,16 +165,17 @@ function apartFrom(vector, others) {
 }
 
 function movedVectors(except) {
-  const edits = model.space.vectors.filter((_, index) => index !== except && state.edits[index]);
-  const own = (state.own || []).filter(({ amount }) => amount).map(({ vector }) => decodeDirection(vector));
-  return [...edits, ...own.filter((vector) => vector?.length === model.space.z_dim)];
+  const edits = model.space.vectors.map((vector, index) =>
+    index !== except && state.edits[index] && stepAlong(vector, model.space, state.layers?.[index]));
+  const own = (state.own || []).map(({ vector, amount }) => amount && stepAlong(decodeDirection(vector), model.space));
+  return [...edits, ...own].filter(Boolean);
 }
 
 function makeApart() {
   const index = Number(find(".explore-own-apart-from").value);
   const others = movedVectors(index);
   if (!others.length) return complain("Move at least one other slider first: the new one will leave alone what that one does.");
-  const vector = apartFrom(model.space.vectors[index], others);
+  const vector = apartFrom(stepAlong(model.space.vectors[index], model.space, state.layers?.[index]), others);
   if (!find(".explore-own-name").value.trim()) find(".explore-own-name").value = allDirections()[index].name.split(" · ")[0] + " apart";
   return makeOwn(vector || [], "Nothing of this slider is left without the others; put one of them back.");
 }

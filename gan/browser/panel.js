@@ -28,6 +28,11 @@ function directionSlider(direction) {
       target.edits[index] = value;
     }),
   });
+  if (model.layers.length) {
+    slider.layers = layerMenu(index, direction.name);
+    slider.row.append(slider.layers.menu);
+    slider.layers.show();
+  }
   return Object.assign(slider, { index, valueIn: (target) => target.edits[index] || 0 });
 }
 
@@ -46,7 +51,13 @@ function askedFor({ first, values }) {
   return values.findIndex((_, offset) => state.raw[first + offset] === STRONGEST_WISH);
 }
 
+// A picture of mixed styles has no z to wish in: wishes begin at its seed.
+function beginAtZ(target) {
+  if (ownStyles(target, model.space)) delete target.base;
+}
+
 function askFor({ first, values }, chosen) {
+  beginAtZ(state);
   values.forEach((_, offset) => delete state.raw[first + offset]);
   if (chosen >= 0) state.raw[first + chosen] = STRONGEST_WISH;
 }
@@ -78,7 +89,10 @@ function showAttributes() {
 function coordinateSlider(index) {
   return makeSlider({
     name: model.coordinates[index], low: -4, high: 4, step: 0.05, rest: 0, digits: 2, attribute: "data-coordinate", index,
-    ...sliding("coordinate " + index, (target, value) => { target.raw[index] = value; }),
+    ...sliding("coordinate " + index, (target, value) => {
+      beginAtZ(target);
+      target.raw[index] = value;
+    }),
   });
 }
 
@@ -122,7 +136,10 @@ function showControls() {
     buildSliders();
   }
   if (state.mode === "raw") showCoordinates();
-  else for (const slider of sliders) slider.show(slider.valueIn(state));
+  else for (const slider of sliders) {
+    slider.show(slider.valueIn(state));
+    slider.layers?.show();
+  }
   showHistory();
 }
 
@@ -145,6 +162,7 @@ function showModel(description) {
   options(find(".explore-class"), model.classes.map((name, index) => [index, name]));
   find(".explore-class").closest("label").hidden = !model.classes.length;
   buildAttributes();
+  find(".explore-layers-hint").hidden = !model.layers.length;
   find(".explore-credit").textContent = model.credit;
   find(".explore-judge").hidden = !model.judged;
   find(".explore-download-small").textContent = model.resolution + " px";

@@ -6,10 +6,12 @@ const STRONGEST_WISH = 4;
 const OWN_LIMIT = 8;
 const MOST_OWN = 8;
 const MOST_EDITS = 64;
-const QUERY_KEYS = ["checkpoint", "seed", "psi", "class", "edits", "raw", "between", "base", "own", "sliders"];
+const MOST_LAYERS = 16;
+const QUERY_KEYS = ["checkpoint", "seed", "psi", "class", "edits", "raw", "between", "base", "own", "layers", "sliders"];
 
 // Besides these a state may have `between` (a place between seeds), `base` (a latent vector instead of the
-// seed's) and `own` (steps along directions that the visitor made).
+// seed's), `own` (steps along directions that the visitor made) and `layers` (first and last layer that a slider
+// moves, by its place).
 
 function freshState(checkpoint) {
   return { checkpoint, seed: 0, truncation: OPENING_TRUNCATION, class: 0, mode: "directions", edits: [], raw: {} };
@@ -44,6 +46,8 @@ function queryOf(state) {
   if (state.between) pairs.push(["between", state.between.seeds.join(",") + ":" + state.between.place.join(",")]);
   if (state.base) pairs.push(["base", state.base]);
   for (const { name, vector, amount } of state.own || []) if (amount) pairs.push(["own", amount + ":" + vector + ":" + name]);
+  const layers = Object.entries(state.layers || {}).map(([index, [first, last]]) => index + ":" + first + "-" + last);
+  if (layers.length) pairs.push(["layers", layers.join(",")]);
   if (state.mode === "raw") pairs.push(["sliders", "raw"]);
   return pairs.map(([key, value]) => key + "=" + readable(String(value))).join("&");
 }
@@ -66,7 +70,15 @@ function stateFrom(search) {
   if (decodeLatent(query.get("base"))) state.base = query.get("base");
   const own = query.getAll("own").slice(0, MOST_OWN).map(ownFrom).filter(Boolean);
   if (own.length) state.own = own;
+  const layers = (query.get("layers") || "").split(",").slice(0, MOST_EDITS).map(layersFrom).filter(Boolean);
+  if (layers.length) state.layers = Object.fromEntries(layers);
   return state;
+}
+
+// The layers that a slider moves, such as 3:0-2; null where the text says something else.
+function layersFrom(text) {
+  const [, index, first, last] = (/^([0-9]{1,2}):([0-9]{1,2})-([0-9]{1,2})$/.exec(text) || []).map(Number);
+  return index < MOST_EDITS && first <= last && last < MOST_LAYERS ? [index, [first, last]] : null;
 }
 
 // A step along a direction of one's own, such as 1.5:AQID:opens the eyes; null where the text says something else.

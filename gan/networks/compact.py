@@ -21,7 +21,7 @@ from gan.config import NetworkConfig
 from gan.networks.parts import AttributeEmbedding, Discriminator, Generator, Reshape, stem_inputs
 
 
-def _widths(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
+def widths_of(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
     """Side of the smallest grid, and the channels of every grid from the smallest to the picture's own."""
     base = 7 if config.resolution == 28 else 4
     doublings = int(log2(config.resolution // base))
@@ -68,7 +68,7 @@ class ColourSkips(nn.Module):
 
 def generator(config: NetworkConfig) -> Generator:
     """Linear to the smallest grid (4x4, or 7x7 for 28 px), then `ColourSkips`."""
-    base, widths = _widths(config, config.width)
+    base, widths = widths_of(config, config.width)
     stem = nn.Sequential(
         nn.Linear(stem_inputs(config), widths[0] * base * base),
         Reshape(widths[0], base, base),
@@ -81,7 +81,7 @@ def generator(config: NetworkConfig) -> Generator:
 
 def discriminator(config: NetworkConfig) -> Discriminator:
     """Strided 4x4 convolutions down to the smallest grid, one linear logit."""
-    base, widths = _widths(config, config.critic_width or config.width)
+    base, widths = widths_of(config, config.critic_width or config.width)
     widths = [config.channels, *reversed(widths[:-1])]
     constrain = spectral_norm if config.spectral else lambda module: module
     layers: list[nn.Module] = []

@@ -21,6 +21,8 @@ class Generator(nn.Module):
     """
 
     layout: Layout | None
+    # The grid of each layer that can have a style of its own; none where z alone says everything.
+    sides: tuple[int, ...] = ()
 
     def __init__(self, config: NetworkConfig, stem: nn.Module, body: nn.Module) -> None:
         super().__init__()
@@ -49,6 +51,11 @@ class Generator(nn.Module):
     def draw(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures `[N, C, H, W]` from what their z stand for."""
         return self.body(self.stem(self._with_class(code, labels)))
+
+    def point(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """Where z lies in the space that sliders move in, truncated: psi z. It can be drawn like z itself."""
+        del labels
+        return z * truncation
 
     def _with_class(self, code: Tensor, labels: Tensor | None) -> Tensor:
         if not self.classes:

@@ -48,7 +48,7 @@ def test_any_other_text_is_refused_or_is_a_vector_of_its_own(text: object) -> No
         assert encode(vector)
 
 
-@pytest.mark.parametrize("text", ["", "A", "AAAA\n", "AAAA=", "é", "A" * 3000, "AAA+", "AAAB C"])
+@pytest.mark.parametrize("text", ["", "A", "AAAA\n", "AAAA=", "é", "A" * 30000, "AAA+", "AAAB C"])
 def test_damaged_texts_are_refused(text: str) -> None:
     with pytest.raises(GanError):
         decode_latent(text)
