@@ -158,6 +158,8 @@ def train(
             recorder.changes += changes_between(config, wanted, state.step, state.seconds)
             config = wanted
         state.progress = progress
+        state.generator.grow(progress, config.growth)
+        state.discriminator.grow(progress, config.growth)
         _set_learning_rates(state, config, progress)
         recorder.add(*play_round(config, dataset, state))
         state.step += 1
