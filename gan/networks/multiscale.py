@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from gan.config import NetworkConfig
 from gan.networks.equalised import (
-    SLOPE,
     EqualConv2d,
     EqualLinear,
-    Filter,
     enlarged,
     grids,
     halved,
+    looking,
+    painting,
     projection_of,
     stem_of,
 )
@@ -68,8 +68,8 @@ class ColoursAtEveryScale(nn.Module):
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
-        grow = [Filter(widths[0], widths[0], norm=True)]
-        self.grow_by = nn.ModuleList([*grow, *(Filter(a, b, norm=True) for a, b in pairwise(widths))])
+        grow = [painting(widths[0], widths[0])]
+        self.grow_by = nn.ModuleList([*grow, *(painting(a, b) for a, b in pairwise(widths))])
         self.colour = nn.ModuleList(EqualConv2d(b, channels, 1, gain=1.0) for b in widths)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -98,17 +98,17 @@ class MultiScaleGenerator(Generator):
 
 
 class _Level(nn.Module):
-    """A grid's own colours beside what came from the larger grid, to features of the smaller one."""
+    """A grid's own colours beside what came from the larger grid, to features of the smaller one, if any."""
 
-    def __init__(self, channels: int, own: int, carried: int, outputs: int) -> None:
+    def __init__(self, channels: int, own: int, carried: int, outputs: int, smallest: bool = False) -> None:
         super().__init__()
-        self.colour = nn.Sequential(EqualConv2d(channels, own, 1), nn.LeakyReLU(SLOPE, inplace=True))
-        self.filter = Filter(own + carried, outputs, norm=False)
+        self.colour = looking(channels, own, 1)
+        self.look = looking(own + carried, outputs) if smallest else looking(own + carried, outputs, 4, 2)
 
     def forward(self, picture: Tensor, carried: Tensor | None) -> Tensor:
-        """A picture `[N, C, h, w]` and features `[N, carried, h, w]` to `[N, outputs, h, w]`."""
+        """A picture `[N, C, h, w]` and features `[N, carried, h, w]` to `[N, outputs, ...]`."""
         own = self.colour(picture)
-        return self.filter(own if carried is None else torch.cat([own, carried], 1))
+        return self.look(own if carried is None else torch.cat([own, carried], 1))
 
 
 class FeaturesOfEveryScale(nn.Sequential):
@@ -116,9 +116,12 @@ class FeaturesOfEveryScale(nn.Sequential):
 
     def __init__(self, widths: list[int], channels: int) -> None:
         finest, *coarser = reversed(widths)
-        first = _Level(channels, finest, 0, widths[-2])
-        outputs = [*reversed(widths[:-2]), widths[0]]
-        others = [_Level(channels, max(8, a // 2), a, b) for a, b in zip(coarser, outputs, strict=True)]
+        first = _Level(channels, finest, 0, coarser[0])
+        outputs = [*coarser[1:], widths[0]]
+        others = [
+            _Level(channels, max(8, a // 2), a, b, smallest=level == len(coarser) - 1)
+            for level, (a, b) in enumerate(zip(coarser, outputs, strict=True))
+        ]
         super().__init__(first, *others)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -127,7 +130,7 @@ class FeaturesOfEveryScale(nn.Sequential):
         scales = pyramid(pictures, len(self)) if whole else unpacked(pictures, len(self))
         x: Tensor | None = None
         for level, picture in zip(self, reversed(scales), strict=True):
-            x = level(picture, None if x is None else halved(x))
+            x = level(picture, x)
         assert x is not None
         return x
 

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from gan.config import NetworkConfig
 from gan.growth import Growth, grown_after, growth_at
 from gan.networks.equalised import (
-    SLOPE,
     EqualConv2d,
     EqualLinear,
-    Filter,
     MinibatchDeviation,
     enlarged,
     grids,
     halved,
+    looking,
+    painting,
     projection_of,
     stem_of,
 )
@@ -59,8 +59,8 @@ class GrowingColours(_Growing):
 
     def __init__(self, widths: list[int], channels: int) -> None:
         super().__init__()
-        grow = [Filter(widths[0], widths[0], norm=True)]
-        self.grow_by = nn.ModuleList([*grow, *(Filter(a, b, norm=True) for a, b in pairwise(widths))])
+        grow = [painting(widths[0], widths[0])]
+        self.grow_by = nn.ModuleList([*grow, *(painting(a, b) for a, b in pairwise(widths))])
         self.colour = nn.ModuleList(EqualConv2d(b, channels, 1, gain=1.0) for b in widths)
         self.remember_growth(len(widths))
 
@@ -107,12 +107,12 @@ class _Level(nn.Module):
 
     def __init__(self, channels: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.colour = nn.Sequential(EqualConv2d(channels, inputs, 1), nn.LeakyReLU(SLOPE, inplace=True))
-        self.filter = Filter(inputs, outputs, norm=False)
+        self.colour = looking(channels, inputs, 1)
+        self.halve = looking(inputs, outputs, 4, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """`[N, inputs, 2h, 2w]` to `[N, outputs, h, w]`."""
-        return halved(self.filter(x))
+        return self.halve(x)
 
 
 class GrowingFeatures(nn.Sequential, _Growing):
@@ -123,8 +123,8 @@ class GrowingFeatures(nn.Sequential, _Growing):
 
     def __init__(self, sides: list[int], widths: list[int], channels: int) -> None:
         finest_first = [_Level(channels, b, a) for a, b in reversed(list(pairwise(widths)))]
-        first = nn.Sequential(EqualConv2d(channels, widths[0], 1), nn.LeakyReLU(SLOPE, inplace=True))
-        last = Filter(widths[0] + 1, widths[0], norm=False)
+        first = looking(channels, widths[0], 1)
+        last = looking(widths[0] + 1, widths[0])
         super().__init__(*finest_first, first, MinibatchDeviation(), last)
         self.sides, self.levels = sides, len(finest_first)
         self.remember_growth(len(sides))

@@ -1,6 +1,6 @@
 """What different networks make of the same pictures in the same processor time, by the project's own ruler.
 
-    python -m tests.bench.networks_compared [--data fashion|cats] [--side 32] [--seconds 300] [--at 60 150 300]
+    python -m tests.bench.networks_compared [--data fashion|cats] [--seconds 300] [--at 60 150 300]
         [--networks in-five-minutes growing all-scales compact ...] [--set generator_lr=0.002 ...]
         [--seed 0] [--sheets FOLDER] [--json]
 
@@ -117,8 +117,8 @@ def show(rows: list[Row], floor: Scores) -> None:
     for row in rows:
         made = " ".join(f"{name} {count}" for name, count in row.made.items())
         print(
-            f"| {row.network} | {row.parameters[0]:,} / {row.parameters[1]:,} | {row.seconds:.0f} | {row.scale} "
-            f"| {row.steps:,} | {row.pictures_seen:,} | {row.scores.frechet_distance:.2f} "
+            f"| {row.network} | {row.parameters[0]:,} / {row.parameters[1]:,} | {row.seconds:.0f} "
+            f"| {row.scale} | {row.steps:,} | {row.pictures_seen:,} | {row.scores.frechet_distance:.2f} "
             f"| {row.scores.coverage:.2f} | {row.unclear:.2f} | {made} |",
             flush=True,
         )
@@ -137,7 +137,6 @@ def main() -> None:
     """Measure and print a table, or JSON."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=("fashion", "cats"), default="fashion")
-    parser.add_argument("--side", type=int, default=32, help="side of the cats in pixels")
     parser.add_argument("--seconds", type=float, default=300.0, help="processor time for each network")
     parser.add_argument("--at", type=float, nargs="+", default=None, metavar="SECONDS")
     parser.add_argument(
@@ -157,8 +156,8 @@ def main() -> None:
     training.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[attr-defined]
     judge = shipped_judge(options.data)
     if options.data == "cats":
-        dataset = open_dataset("cats", options.side)
-        real, other = (cats(options.side, options.count, seed=seed) for seed in HELD_OUT_SEEDS)
+        dataset = open_dataset("cats")
+        real, other = (cats(64, options.count, seed=seed) for seed in HELD_OUT_SEEDS)
     else:
         dataset, test = open_dataset("fashion"), fashion(embedded=True).first(2 * options.count)
         real, other = test.first(len(test) // 2), test.last(len(test) // 2)
