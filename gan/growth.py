@@ -15,16 +15,27 @@ class Growth:
     Attributes:
         level: how often its smallest grid is doubled, 0 for the smallest scale.
         alpha: share of that level in the picture, in (0, 1]; the rest is the level below, enlarged.
+        side: of that level's pictures, in pixels.
     """
 
     level: int
-    alpha: float = 1.0
+    alpha: float
+    side: int
 
 
-def growth_at(grown: int) -> Growth:
-    """The growth after so many thousandths of a doubling."""
-    whole, rest = divmod(grown, DOUBLING)
-    return Growth(whole + 1, rest / DOUBLING) if rest else Growth(whole)
+def growth_at(grown: int, smallest: int) -> Growth:
+    """The growth after so many thousandths of a doubling of a picture that began with the side `smallest`."""
+    level, rest = divmod(grown, DOUBLING)
+    if rest:
+        level += 1
+    return Growth(level, rest / DOUBLING if rest else 1.0, smallest * 2**level)
+
+
+def growth_text(side: int, alpha: float) -> str:
+    """Such as "16 px" or "16 px, 40 % faded in"; empty for a network that does not grow (side 0)."""
+    if not side:
+        return ""
+    return f"{side} px" if alpha == 1 else f"{side} px, {100 * alpha:.0f} % faded in"
 
 
 def grown_after(progress: float, share: float, levels: int) -> int:

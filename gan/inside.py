@@ -28,6 +28,10 @@ WORDS = {
     "Reshape": "folds numbers into a grid",
     "Flatten": "unfolds a grid into numbers",
     "Embedding": "looks up the numbers of a class",
+    "EqualLinear": "connects everything with everything",
+    "EqualConv2d": "looks at each place and its neighbours",
+    "PixelNorm": "brings every place to the same length",
+    "MinibatchDeviation": "adds how much the pictures of a group differ",
     "Layout": "finds the code that lies at an address",
 }
 

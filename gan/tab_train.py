@@ -37,6 +37,8 @@ DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own p
 RECIPES = [
     ("In a minute", "in-a-minute"),
     ("In five minutes", "in-five-minutes"),
+    ("Growing", "growing"),
+    ("All scales at once", "all-scales"),
     ("The lesson's DCGAN", "lesson-dcgan"),
     ("The lesson's MLP", "lesson-mlp"),
     ("From a checkpoint", FROM_A_CHECKPOINT),

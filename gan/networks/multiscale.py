@@ -84,6 +84,8 @@ class ColoursAtEveryScale(nn.Module):
 class MultiScaleGenerator(Generator):
     """Draws its largest picture, and presents those of all scales."""
 
+    several_scales = True
+
     def draw(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures `[N, C, H, W]` of the largest scale."""
         return self.scales(code, labels)[-1]

@@ -22,6 +22,7 @@ class Generator(nn.Module):
     """
 
     layout: Layout | None
+    several_scales = False
 
     def __init__(self, config: NetworkConfig, stem: nn.Module, body: nn.Module) -> None:
         super().__init__()
@@ -54,6 +55,10 @@ class Generator(nn.Module):
     def presented(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the discriminator sees of a picture while both learn; for most networks the picture."""
         return self.draw(code, labels)
+
+    def scales(self, code: Tensor, labels: Tensor | None = None) -> list[Tensor]:
+        """Pictures `[N, C, h, w]` of all scales that it draws at once, smallest first; for most one."""
+        return [self.draw(code, labels)]
 
     def grow(self, progress: float, share: float) -> None:
         """Be as large as `gan.growth.grown_after` says; most networks are grown up from the start."""

@@ -34,20 +34,20 @@ class _Growing(nn.Module):
 
     grown: Tensor
 
-    def remember_growth(self, scales: int) -> None:
-        """Begin with the smallest of so many scales."""
-        self.scales = scales
+    def remember_growth(self, sides: list[int]) -> None:
+        """Begin with the first of these sides."""
+        self.sides = sides
         # A whole number: the averaged generator copies it instead of averaging.
         self.register_buffer("grown", torch.zeros((), dtype=torch.int64))
 
     def grow(self, progress: float, share: float) -> None:
         """Grow as `grown_after` says; where a longer run goes on with a shorter one, nothing shrinks."""
-        self.grown.clamp_(min=grown_after(progress, share, self.scales))
+        self.grown.clamp_(min=grown_after(progress, share, len(self.sides)))
 
     @property
     def growth(self) -> Growth:
         """The present level and how far it is faded in."""
-        return growth_at(int(self.grown))
+        return growth_at(int(self.grown), self.sides[0])
 
 
 class GrowingColours(_Growing):
@@ -57,12 +57,12 @@ class GrowingColours(_Growing):
     level below.
     """
 
-    def __init__(self, widths: list[int], channels: int) -> None:
+    def __init__(self, sides: list[int], widths: list[int], channels: int) -> None:
         super().__init__()
         grow = [painting(widths[0], widths[0])]
         self.grow_by = nn.ModuleList([*grow, *(painting(a, b) for a, b in pairwise(widths))])
         self.colour = nn.ModuleList(EqualConv2d(b, channels, 1, gain=1.0) for b in widths)
-        self.remember_growth(len(widths))
+        self.remember_growth(sides)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures in (-1, 1)."""
@@ -81,6 +81,7 @@ class ProgressiveGenerator(Generator):
     """Draws at its full size always, and presents the pixels that it has grown."""
 
     body: GrowingColours
+    several_scales = True
 
     def __init__(self, config: NetworkConfig, stem: nn.Module, body: GrowingColours) -> None:
         super().__init__(config, stem, body)
@@ -93,6 +94,10 @@ class ProgressiveGenerator(Generator):
     def presented(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures `[N, C, s, s]` of the present scale."""
         return super().draw(code, labels)
+
+    def scales(self, code: Tensor, labels: Tensor | None = None) -> list[Tensor]:
+        """The pictures of the present scale alone: those below it are left behind."""
+        return [self.presented(code, labels)]
 
     def grow(self, progress: float, share: float) -> None:
         self.body.grow(progress, share)
@@ -126,13 +131,13 @@ class GrowingFeatures(nn.Sequential, _Growing):
         first = looking(channels, widths[0], 1)
         last = looking(widths[0] + 1, widths[0])
         super().__init__(*finest_first, first, MinibatchDeviation(), last)
-        self.sides, self.levels = sides, len(finest_first)
-        self.remember_growth(len(sides))
+        self.levels = len(finest_first)
+        self.remember_growth(sides)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """`[N, C, H, W]` to `[N, features, s, s]`."""
         growth = self.growth
-        if pictures.shape[-1] > self.sides[growth.level]:
+        if pictures.shape[-1] > growth.side:
             pictures = self.reduced(pictures)
         x = self._colour(growth.level, pictures)
         for level in range(growth.level, 0, -1):
@@ -145,12 +150,12 @@ class GrowingFeatures(nn.Sequential, _Growing):
 
     def _colour(self, level: int, pictures: Tensor) -> Tensor:
         layer = self[self.levels - level]
-        return layer.colour(pictures) if level else layer(pictures)
+        return layer.colour(pictures) if isinstance(layer, _Level) else layer(pictures)
 
     def reduced(self, pictures: Tensor) -> Tensor:
         """Full pictures `[N, C, H, W]` at the present scale, blended as the generated ones are."""
         growth = self.growth
-        while pictures.shape[-1] > self.sides[growth.level]:
+        while pictures.shape[-1] > growth.side:
             pictures = halved(pictures)
         if growth.alpha == 1:
             return pictures
@@ -174,7 +179,7 @@ def generator(config: NetworkConfig) -> ProgressiveGenerator:
     """Linear to the smallest grid, then `GrowingColours`; as built it draws the smallest scale."""
     sides, widths = grids(config, config.width)
     stem = stem_of(config, sides[0], widths[0])
-    return ProgressiveGenerator(config, stem, GrowingColours(widths, config.channels))
+    return ProgressiveGenerator(config, stem, GrowingColours(sides, widths, config.channels))
 
 
 def discriminator(config: NetworkConfig) -> ProgressiveDiscriminator:
