@@ -155,7 +155,8 @@ def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
     load_tensors(state.generator, shared | with_prefix(tensors, "generator."), "generator")
     load_tensors(state.discriminator, checkpoint.tensors(DISCRIMINATOR), "discriminator")
     for player, optimiser in _optimisers(state):
-        _load_optimiser(optimiser, with_prefix(tensors, f"{player}_optimiser."))
+        values = with_prefix(tensors, f"{player}_optimiser.")
+        _load_optimiser(optimiser, values, grows=state.generator.growth is not None)
     try:
         state.random.set_state(tensors["random"])
     except (KeyError, TypeError, RuntimeError):
@@ -223,13 +224,15 @@ def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:
         raise GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
 
 
-def _load_optimiser(optimiser: Adam, tensors: Mapping[str, Tensor]) -> None:
+def _load_optimiser(optimiser: Adam, tensors: Mapping[str, Tensor], grows: bool) -> None:
     if not tensors:
         return  # saved before its first step
     parameters = optimiser.param_groups[0]["params"]
     state: dict[int, dict[str, Tensor]] = {}
     for index, parameter in enumerate(parameters):
         values = with_prefix(tensors, f"{index}.")
+        if grows and not values:
+            continue  # of a scale that is not reached yet
         expected = {"step": torch.Size([]), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
         if {name: value.shape for name, value in values.items()} != expected:
             raise GanError("This checkpoint's optimiser belongs to another network.")

@@ -34,6 +34,7 @@ from gan.config import (
 )
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
+from gan.growth import growth_text
 from gan.state import TrainState, network_for, new_state
 from gan.training import FEWEST_PICTURES, Snapshot, train
 
@@ -224,10 +225,11 @@ def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) ->
 
 def _line(snapshot: Snapshot) -> str:
     skipped = f"{snapshot.skipped:,} D steps skipped  " if snapshot.skipped else ""
+    growth = f"{growth_text(snapshot.side, snapshot.alpha)}  " if snapshot.side else ""
     return (
         f"{100 * snapshot.progress:5.1f} %  step {snapshot.step:,}  "
         f"{snapshot.images_per_second:,.0f} pictures/s  "
         f"loss G {snapshot.generator_loss:.3f} D {snapshot.discriminator_loss:.3f}  "
         f"D(x) {snapshot.real_score:.2f} D(G(z)) {snapshot.fake_score:.2f}  "
-        f"{skipped}{snapshot.seconds_left:,.0f} s left"
+        f"{skipped}{growth}{snapshot.seconds_left:,.0f} s left"
     )

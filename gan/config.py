@@ -8,17 +8,27 @@ from typing import Any, TypeVar
 
 from gan.errors import GanError
 
+# Those whose weights are stored at one length and whose scale their layers know.
+EQUALISED = ("progressive", "multiscale")
 ARCHITECTURES = (
     "compact",
     "swift",
     "style",
+    "progressive",
+    "multiscale",
     "dcgan",
     "mlp",
 )
 # Those that can be told attributes; the others are the lesson's.
-OWN_ARCHITECTURES = ("compact", "swift", "style")
+OWN_ARCHITECTURES = (
+    "compact",
+    "swift",
+    "style",
+    "progressive",
+    "multiscale",
+)
 # Those whose latent space can be laid out before training; w of a style-based one is laid out by learning.
-LAID_OUT_ARCHITECTURES = ("compact", "swift")
+LAID_OUT_ARCHITECTURES = tuple(name for name in OWN_ARCHITECTURES if name != "style")
 LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
@@ -83,7 +93,7 @@ class NetworkConfig:
     )
     initialisation: str = setting(
         "default",
-        "how weights begin: the framework's default, or N(0, 0.02) for a slow, even start (not dcgan)",
+        "how weights begin: the framework's default, or N(0, 0.02) for a slow start (compact, swift, mlp)",
         choices=INITIALISATIONS,
     )
     upsampling: str = setting(
@@ -142,6 +152,9 @@ class TrainConfig:
     )
     anchored: float = setting(
         1.0, "share of each batch drawn from the codes of real pictures, where the space is laid out", 0, 1
+    )
+    growth: float = setting(
+        0.6, "share of the run in which a network that grows reaches its full size (progressive)", 0, 1
     )
     told: bool = setting(True, "the networks are told what the labels say")
     augment: float = setting(
@@ -231,14 +244,16 @@ def from_mapping(kind: type[Configuration], values: Mapping[str, Any]) -> Config
 
 def _check_attributes(network: NetworkConfig) -> None:
     if network.architecture not in OWN_ARCHITECTURES or network.classes:
-        raise GanError("Attributes need a compact, swift or style network without classes.")
+        raise GanError("Attributes need a network of our own without classes.")
     if sum(network.attributes) > network.z_dim:
         raise GanError("Attributes need a latent vector with a coordinate for each of their values.")
 
 
 def _check_layout(network: NetworkConfig) -> None:
     if network.architecture not in LAID_OUT_ARCHITECTURES or network.attributes:
-        raise GanError("A latent space that is laid out needs a compact or swift network without attributes.")
+        raise GanError(
+            "A latent space that is laid out needs a network of our own without styles and attributes."
+        )
     if max(1, network.classes) * 2**network.halvings * network.components**2 > MOST_LAYOUT_NUMBERS:
         raise GanError("A latent space of so many parts and components does not fit; ask for fewer.")
 
@@ -305,12 +320,25 @@ def _lesson(architecture: str) -> dict[str, TrainConfig]:
     return dict.fromkeys(LABELS_TELL, replace(_LESSON, network=network))
 
 
+def _of_several_scales(architecture: str, **sizes: Any) -> dict[str, TrainConfig]:
+    """Five minutes with another network, by the relativistic loss with both penalties for all pictures."""
+    sizes = {"architecture": architecture, **sizes}
+    config = TrainConfig(seconds=300.0, likeness=20.0, generator_lr=4e-3, discriminator_lr=4e-3)
+    return {
+        "nothing": replace(config, network=_laid_out(64, 7, **sizes)),
+        "classes": replace(config, network=_laid_out(64, 5, **sizes), anchored=0.5),
+        "attributes": replace(config, network=NetworkConfig(**sizes)),
+    }
+
+
 # By name, which is a promise, and by what the labels of the pictures tell.
 PRESETS: dict[str, dict[str, TrainConfig]] = {
     "in-a-minute": _SHORT,
     "in-five-minutes": _longer(seconds=300.0),
     FROM_A_CHECKPOINT: _longer(seconds=300.0, generator_lr=5e-4, discriminator_lr=5e-4, frozen=2),
     "style-based": _STYLED,
+    "growing": _of_several_scales("progressive", width=16),
+    "all-scales": _of_several_scales("multiscale", width=16),
     "lesson-dcgan": _lesson("dcgan"),
     "lesson-mlp": _lesson("mlp"),
 }

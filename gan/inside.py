@@ -32,6 +32,10 @@ WORDS = {
     "Centred": "moves the middle of all styles to 0",
     "Constant": "is where every picture begins: a learned grid",
     "StyledConvolution": "looks at each place and its neighbours, in the style of its layer",
+    "EqualLinear": "connects everything with everything",
+    "EqualConv2d": "looks at each place and its neighbours",
+    "PixelNorm": "brings every place to the same length",
+    "MinibatchDeviation": "adds how much the pictures of a group differ",
     "Layout": "finds the code that lies at an address",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
@@ -40,6 +41,7 @@ class Batch:
     """Real pictures `[N, C, H, W]` in [-1, 1], and what generated ones are to be drawn from.
 
     Attributes:
+        real: as the players present pictures (`Generator.presented`).
         code: what the latent vectors stand for (`Generator.code`), `[N, ...]`.
         labels: classes `[N]` or attributes `[N, A]` of the real and of the generated pictures alike, or None.
     """
@@ -74,7 +76,7 @@ def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batc
         asked = None if labels is None else labels[anchored:]
         codes.append(state.generator.code(z[anchored:].to(state.device), asked))
     code = torch.cat(codes)
-    return Batch(real, code, labels)
+    return Batch(state.discriminator.presented(real), code, labels)
 
 
 def known_labels(dataset: Dataset, config: TrainConfig) -> Tensor | None:
@@ -99,8 +101,9 @@ def probabilities(real_logits: Tensor, fake_logits: Tensor, relative: bool) -> t
 def plays_at_once(config: TrainConfig) -> bool:
     """Whether both players learn from one look at a batch (`joint_step`), or in turn.
 
-    Batch norm in the discriminator ties the pictures of a batch together, and some losses give the
-    discriminator nothing to learn from a picture that the generator still learns from; both need turns.
+    Batch norm or a batch's deviation in the discriminator ties the pictures of a batch together, and some
+    losses give the discriminator nothing to learn from a picture that the generator still learns from; both
+    need turns.
     """
     loss_pair = ADVERSARIAL[config.loss]
     steady = loss_pair.steady and not (loss_pair.relative and config.smoothing)
@@ -108,8 +111,8 @@ def plays_at_once(config: TrainConfig) -> bool:
 
 
 def _norms_batches(network: NetworkConfig) -> bool:
-    """Whether the discriminator has batch norm."""
-    return network.batch_norm or network.architecture == "dcgan"
+    """Whether the discriminator compares the pictures of a batch: by batch norm, or by their deviation."""
+    return network.batch_norm or network.architecture in ("dcgan", "progressive")
 
 
 def play_round(config: TrainConfig, dataset: Dataset, state: TrainState) -> tuple[StepResult, StepResult]:
@@ -129,7 +132,7 @@ def play(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResu
     if plays_at_once(config):
         return joint_step(state, batch, config)
     # Both turns look at the same pictures: a second drawing of them would cost a tenth of the step.
-    fake = state.generator.draw(batch.code, batch.labels)
+    fake = state.generator.presented(batch.code, batch.labels)
     return (
         discriminator_step(state, batch, config, fake.detach()),
         generator_step(state, batch, config, fake),
@@ -146,7 +149,7 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     The second is the first times a number for each picture, and only the first is ever calculated.
     """
     loss_pair = ADVERSARIAL[config.loss]
-    fake = state.generator.draw(batch.code, batch.labels)
+    fake = state.generator.presented(batch.code, batch.labels)
     seen = fake.detach().requires_grad_(True)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     real_logits, fake_logits = _judge_together(state, batch, seen, config)
@@ -202,10 +205,10 @@ def discriminator_step(
     loss_pair = ADVERSARIAL[config.loss]
     if fake is None:
         with torch.no_grad():
-            fake = state.generator.draw(batch.code, batch.labels)
+            fake = state.generator.presented(batch.code, batch.labels)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     if _norms_batches(config.network):
-        # Batch norm expects each kind alone (the lesson's way).
+        # What compares the pictures of a batch expects each kind alone (the lesson's way).
         real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
         fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
     else:
@@ -231,7 +234,10 @@ def _judge_together(
 
 def _shown(state: TrainState, pictures: Tensor, config: TrainConfig) -> Tensor:
     """Pictures as the discriminator gets to see them."""
-    shown = augmented(pictures, config.augment, state.random)
+    shown = pictures
+    if config.augment:
+        change = partial(augmented, share=config.augment, random=state.random)
+        shown = state.discriminator.changed(pictures, change)
     return noisy(shown, config.noise * (1 - state.progress), state.random) if config.noise else shown
 
 
@@ -261,7 +267,7 @@ def generator_step(
     for parameter in trained:
         parameter.requires_grad_(False)
     if fake is None:
-        fake = state.generator.draw(batch.code, batch.labels)
+        fake = state.generator.presented(batch.code, batch.labels)
     fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
     real_logits = fake_logits
     if loss_pair.relative:

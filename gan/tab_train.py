@@ -38,6 +38,8 @@ RECIPES = [
     ("In a minute", "in-a-minute"),
     ("In five minutes", "in-five-minutes"),
     ("Style-based", "style-based"),
+    ("Growing", "growing"),
+    ("All scales at once", "all-scales"),
     ("The lesson's DCGAN", "lesson-dcgan"),
     ("The lesson's MLP", "lesson-mlp"),
     ("From a checkpoint", FROM_A_CHECKPOINT),

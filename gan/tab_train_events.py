@@ -23,6 +23,7 @@ from gan.explorer import checkpoint_choices
 from gan.levers import LEVERS, setting_label
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
+from gan.scales import scales_html
 from gan.train_form import form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
     EXAMPLES,
@@ -292,7 +293,8 @@ def _pictures(status: runs.Status, drawn: int) -> tuple[Any, int]:
     if newest == drawn:
         return gr.skip(), drawn
     samples, real = picture_uri(folder / "preview.png"), picture_uri(folder / "real.png")
-    return {"busy": True, "samples": samples, "real": real}, newest
+    scales = scales_html(folder, grows=bool(status.snapshot and status.snapshot.side))
+    return {"busy": True, "samples": samples, "real": real, "scales": scales}, newest
 
 
 def _kept_text(status: runs.Status) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from gan.cats import cat_labels, render_cats
 from gan.config import NetworkConfig
 from gan.datasets import FASHION_CLASSES, fashion, real_examples, to_unit
+from gan.growth import growth_text
 from gan.model import load_reference
 from gan.networks import build_discriminator, build_generator
 from gan.networks.parts import count_parameters
@@ -27,6 +28,7 @@ LIVE_HTML = """<div class="pair">
 <img class="samples" alt=""></figure>
 <figure><figcaption>Real pictures</figcaption><img class="real" alt=""></figure>
 </div>
+<div class="scales" aria-label="Pictures at every scale"></div>
 <div class="empty"><b>Nothing is training yet.</b>
 <ol><li>Choose pictures, a network and a time, then press <b>Start</b>.</li>
 <li>Two networks then play against each other: the <b>generator</b> turns random latent vectors into
@@ -42,6 +44,7 @@ const show = () => {
     if (value[kind]) image.src = value[kind];
     image.alt = kind === 'samples' ? 'A grid of generated pictures' : 'A grid of real pictures';
   }
+  element.querySelector('.scales').innerHTML = value.samples ? value.scales || '' : '';
   element.querySelector('.pair').style.display = value.samples || value.real ? '' : 'none';
   element.querySelector('.pair img.samples').style.visibility = value.samples ? '' : 'hidden';
   element.querySelector('.empty').style.display = value.samples || value.real || value.busy ? 'none' : '';
@@ -63,6 +66,12 @@ LIVE_CSS = """
 .pair img{display:block;width:100%;aspect-ratio:2/1;border-radius:6px;
   background:var(--background-fill-secondary,#eee)}
 .pair figcaption{font-size:13px;color:var(--body-text-color);opacity:.75;margin-bottom:4px}
+.scales:empty{display:none}
+.scales{margin-top:12px;font-size:13px;color:var(--body-text-color)}
+.scales p{margin:0 0 6px}
+.scales figure{display:flex;align-items:center;gap:8px;margin:0 0 3px}
+.scales figcaption{flex:0 0 44px;text-align:right;opacity:.75;font-variant-numeric:tabular-nums}
+.scales img{flex:1;min-width:0;max-width:520px;aspect-ratio:8/1;image-rendering:pixelated;border-radius:4px}
 .empty{padding:18px 20px;border:1px dashed var(--border-color-primary,#ccc);border-radius:10px;
   color:var(--body-text-color)}
 .empty ol{margin:10px 0 0;padding-left:1.3em;list-style:decimal}
@@ -108,6 +117,10 @@ EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
     "style-based": "Each layer has a style: sliders and mixing act on coarse or fine layers. Learns slower.",
+    "growing": "It begins with pictures of 4 pixels a side and doubles until it is grown up: first what is "
+    "large, then what is small.",
+    "all-scales": "Every picture is drawn at all sizes at once, and each size is judged: what is large and what "
+    "is small are learned together.",
     "lesson-dcgan": "The lesson's convolutional network as written: slow to learn on a processor.",
     "lesson-mlp": "The lesson's first network as written, fully connected: quick and ragged.",
 }
@@ -203,7 +216,8 @@ def progress_html(status: Status) -> str:
     if snapshot:
         speed = f"{snapshot.images_per_second:,.0f} pictures a second"
         skipped = f" · {snapshot.skipped:,} discriminator steps skipped" if snapshot.skipped else ""
-        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}{skipped}"
+        growth = f" · {growth_text(snapshot.side, snapshot.alpha)}" if snapshot.side else ""
+        left = f"step {snapshot.step:,} · {snapshot.images_seen:,} pictures seen · {speed}{skipped}{growth}"
     note = f'<p class="note" role="status">{escape(snapshot.note)}</p>' if snapshot and snapshot.note else ""
     return (
         f'<div class="bar"><i style="width:{100 * share:.1f}%"></i></div>'

@@ -39,6 +39,7 @@ class Snapshot:
         note: what happened to the run that its owner should know; may be empty.
         skipped: steps so far in which the discriminator was too good to learn.
         changes: settings that were changed since the last snapshot.
+        side, alpha: of the pictures that a growing network draws now, see `gan.growth.Growth`; else 0 and 1.
     """
 
     step: int
@@ -56,6 +57,8 @@ class Snapshot:
     note: str = ""
     skipped: int = 0
     changes: tuple[Change, ...] = ()
+    side: int = 0
+    alpha: float = 1.0
 
 
 def _progress(state: TrainState, config: TrainConfig) -> float:
@@ -105,6 +108,7 @@ class _Recorder:
         speed = (state.images_seen - self.images_before) / max(1e-9, time.perf_counter() - self.started)
         progress = _progress(state, config)
         left = state.seconds * (1 - progress) / progress if progress else 0.0
+        growth = state.generator.growth
         return Snapshot(
             step=state.step,
             images_seen=state.images_seen,
@@ -121,6 +125,8 @@ class _Recorder:
             note=note,
             skipped=state.skipped,
             changes=self.changes,
+            side=growth.side if growth else 0,
+            alpha=growth.alpha if growth else 1.0,
         )
 
 
@@ -158,6 +164,8 @@ def train(
             recorder.changes += changes_between(config, wanted, state.step, state.seconds)
             config = wanted
         state.progress = progress
+        state.generator.grow(progress, config.growth)
+        state.discriminator.grow(progress, config.growth)
         _set_learning_rates(state, config, progress)
         recorder.add(*play_round(config, dataset, state))
         state.step += 1

@@ -35,6 +35,7 @@ from gan.runs import (
     write_status,
     write_title,
 )
+from gan.scales import draw_scales
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train
 
@@ -101,6 +102,7 @@ class Run:
 
     def draw(self) -> None:
         """Render `preview.png`: the averaged generator at the same latent vectors as always."""
+        draw_scales(self.folder, self.state)
         _write_grid(self.folder / "preview.png", preview(self.state))
 
     def draw_real(self) -> None:

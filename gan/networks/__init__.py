@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from torch import nn
 
-from gan.config import NetworkConfig
-from gan.networks import compact, dcgan, mlp, style, swift
+from gan.config import EQUALISED, NetworkConfig
+from gan.networks import compact, dcgan, mlp, multiscale, progressive, style, swift
 from gan.networks.parts import Discriminator, Generator, initialise_normal
 
-_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact, "swift": swift, "style": style}
+_BUILDERS = {
+    "mlp": mlp,
+    "dcgan": dcgan,
+    "compact": compact,
+    "swift": swift,
+    "style": style,
+    "progressive": progressive,
+    "multiscale": multiscale,
+}
 
 
 def build_generator(config: NetworkConfig) -> Generator:
     """A freshly initialised generator: z `[N, z_dim]` and labels `[N]` to pictures `[N, C, H, W]`."""
     network = _BUILDERS[config.architecture].generator(config)
-    if config.initialisation == "normal":
+    if config.initialisation == "normal" and config.architecture not in EQUALISED:
         initialise_normal(network)
     return network
 
@@ -22,7 +30,7 @@ def build_generator(config: NetworkConfig) -> Generator:
 def build_discriminator(config: NetworkConfig) -> Discriminator:
     """A freshly initialised discriminator: pictures `[N, C, H, W]` and labels `[N]` to logits `[N]`."""
     network = _BUILDERS[config.architecture].discriminator(config)
-    if config.initialisation == "normal":
+    if config.initialisation == "normal" and config.architecture not in EQUALISED:
         initialise_normal(network)
     if config.dropout:
         network.dropout = nn.Dropout(config.dropout)

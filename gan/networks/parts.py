@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.nn.functional import one_hot
 
 from gan.attributes import granted
 from gan.config import NetworkConfig
+from gan.growth import Growth
 from gan.layout import Layout
 
 
@@ -23,6 +24,7 @@ class Generator(nn.Module):
     layout: Layout | None
     # The grid of each layer that can have a style of its own; none where z alone says everything.
     sides: tuple[int, ...] = ()
+    several_scales = False
 
     def __init__(self, config: NetworkConfig, stem: nn.Module, body: nn.Module) -> None:
         super().__init__()
@@ -56,6 +58,22 @@ class Generator(nn.Module):
         """Where z lies in the space that sliders move in, truncated: psi z. It can be drawn like z itself."""
         del labels
         return z * truncation
+
+    def presented(self, code: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the discriminator sees of a picture while both learn; for most networks the picture."""
+        return self.draw(code, labels)
+
+    def scales(self, code: Tensor, labels: Tensor | None = None) -> list[Tensor]:
+        """Pictures `[N, C, h, w]` of all scales that it draws at once, smallest first; for most one."""
+        return [self.draw(code, labels)]
+
+    def grow(self, progress: float, share: float) -> None:
+        """Be as large as `gan.growth.grown_after` says; most networks are grown up from the start."""
+
+    @property
+    def growth(self) -> Growth | None:
+        """How far it has grown; None for a network that does not grow."""
+        return None
 
     def _with_class(self, code: Tensor, labels: Tensor | None) -> Tensor:
         if not self.classes:
@@ -100,6 +118,17 @@ class Discriminator(nn.Module):
                 return logits
             raise ValueError("this discriminator needs the class of every picture")
         return logits + self.gain * (self.projection(labels) * h.flatten(1)).sum(1)
+
+    def presented(self, real: Tensor) -> Tensor:
+        """Real pictures `[N, C, H, W]` the way the generator presents its own (`Generator.presented`)."""
+        return real
+
+    def changed(self, pictures: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is presented, after a change of pictures `[N, C, H, W]` such as `gan.augmentation`'s."""
+        return change(pictures)
+
+    def grow(self, progress: float, share: float) -> None:
+        """As `Generator.grow`."""
 
 
 class AttributeEmbedding(nn.Module):
