@@ -1,8 +1,8 @@
 """One step of the game looked at part by part, on real pictures and with the step that training takes.
 
 `gan.steps.discriminator_step` and `gan.steps.generator_step` are called as training calls them, and
-`gan.watching` only listens. So what is shown is what is learned: a state that was looked at is bit for bit the
-state that was not. Five parts for each player, after GAN Lab (Kahng et al. 2018, arXiv 1809.01587).
+`gan.watching` only listens. So what is shown is what is learned: a state that was looked at is bit for bit
+the state that was not. Five parts for each player, after GAN Lab (Kahng et al. 2018, arXiv 1809.01587).
 """
 
 from __future__ import annotations
@@ -53,6 +53,19 @@ class Scalars:
     skipped: bool
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Mean scores of a batch before the update, and when the discriminator is asked again after it.
+
+    In the generator's turn that is about its pictures as they are, neither augmented nor with noise.
+    """
+
+    real: float
+    real_after: float
+    fake: float
+    fake_after: float
+
+
 @dataclass(frozen=True, eq=False)
 class Turn:
     """All that went through one player's step.
@@ -76,6 +89,7 @@ class Turn:
     fake: Pictures
     drawn: Tensor
     redrawn: Tensor
+    asked: Asked
     gradient: float
     moved: float
     size: float
@@ -152,6 +166,7 @@ def discriminator_turn(
         fake=_pictures(looks[1], fakes, fakes_after),
         drawn=shown,
         redrawn=shown,
+        asked=_asked(real, real_after, fakes, fakes_after),
         step=state.step,
         batch=len(batch.real),
         **mover.went(),
@@ -169,10 +184,12 @@ def generator_turn(config: TrainConfig, batch: Batch, state: TrainState, fake: T
     real_logits = looks[-1].logits
     with unobserved(state.generator, state.discriminator):
         redrawn = state.generator.draw(batch.code, batch.labels)
+        before = state.discriminator(fake.detach(), batch.labels)
         after = state.discriminator(redrawn, batch.labels)
     relative = ADVERSARIAL[config.loss].relative
     _, scores = _compared(real_logits, looks[0].logits, relative)
-    _, scores_after = _compared(real_logits, after, relative)
+    real, scores_before = _compared(real_logits, before, relative)
+    real_after, scores_after = _compared(real_logits, after, relative)
     return Turn(
         player="generator",
         result=_plain(result),
@@ -180,11 +197,16 @@ def generator_turn(config: TrainConfig, batch: Batch, state: TrainState, fake: T
         fake=_pictures(looks[0], scores, scores_after),
         drawn=_shown(fake),
         redrawn=_shown(redrawn),
+        asked=_asked(real, real_after, scores_before, scores_after),
         step=state.step,
         batch=len(batch.real),
         **mover.went(),
         proof=proof,
     )
+
+
+def _asked(*scores: Tensor) -> Asked:
+    return Asked(*(float(each.mean()) for each in scores))
 
 
 def _plain(result: StepResult) -> Scalars:

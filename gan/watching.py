@@ -1,4 +1,4 @@
-"""Watching a step from outside: what a discriminator saw and said, how far weights went, and which did not."""
+"""Watching a step from outside: what a discriminator saw and said, how far weights went, which stayed."""
 
 from __future__ import annotations
 

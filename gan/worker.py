@@ -140,13 +140,17 @@ def open_run(folder: Path) -> Run:
         saved, state = load_run(store.find(f"runs/{folder.name}"))
         config = replace(saved, seconds=request.config.seconds, steps=request.config.steps)
     else:
-        config, state = _begin(request, dataset)
+        config, state = begin(request, dataset)
     _forget_after(folder / "metrics.jsonl", state.step)
     return Run(folder, config, state, dataset)
 
 
-def _begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
-    """Fresh networks, or those of the checkpoint that the run is to begin with."""
+def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
+    """Fresh networks, or those of the checkpoint that the run is to begin with.
+
+    Raises:
+        GanError, CheckpointError: when the checkpoint cannot be used for these pictures.
+    """
     if not request.start_from:
         config = fitted(request.config, dataset)
         return config, new_state(config)
