@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_one_step, tab_plane
+from gan import runs, tab_one_step, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -111,6 +111,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     """
     with _outside_of_tabs():
         run_id = gr.BrowserState("", storage_key="atelier-run", secret="latent-atelier")
+        versus_id = gr.BrowserState("", storage_key="atelier-versus", secret="latent-atelier")
         timer = gr.Timer(1.0, active=False)
     upload_id, drawn = gr.State(""), gr.State(0)
     with gr.Row():
@@ -124,7 +125,9 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
     _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
-    tab_one_step.build(choices.asked(upload_id, shown), run_id, library)
+    form = choices.asked(upload_id, shown)
+    tab_versus.build(form, choices.data, choices.recipe, library, versus_id)
+    tab_one_step.build(form, run_id, library)
     tab_plane.build()
 
 
