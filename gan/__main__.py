@@ -13,6 +13,7 @@ from gan import (
     commands_inspect,
     commands_play,
     commands_train,
+    commands_versus,
 )
 
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     commands_train.add_parsers(subparsers)
+    commands_versus.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
     commands_export.add_parsers(subparsers)

@@ -8,6 +8,7 @@ the visitor's key to the run. In the folder:
 - `lock`: locked by the worker for as long as it lives, so that a dead worker is never taken for a live one.
 - `levers.json`: settings that the visitor has changed since the start, by name.
 - `stop`: asks the worker to stop and keep; `kept`: the visitor wants to keep this run.
+- `a`, `b`: where two runs train side by side, each one's own request and results (`gan.versus_run`).
 - `status.json`, `metrics.jsonl`, `preview.png`, `real.png`, `checkpoint/`, `worker.log`: the worker's.
 """
 
@@ -40,6 +41,7 @@ from gan.uploads import uploads_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
+SIDES = ("a", "b")
 LONGEST_TITLE = 60
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _CHANGED = '"changes": [{'
@@ -149,8 +151,10 @@ def clean_title(text: str, default: str) -> str:
     return " ".join(words)[:LONGEST_TITLE].strip() or default
 
 
-def create(request: Request, pictures: Dataset | None = None) -> str:
+def create(request: Request, pictures: Dataset | None = None, against: Request | None = None) -> str:
     """Make a waiting run; `pictures` are the visitor's own where `request.data` is `own`.
+
+    With `against` it is two runs side by side (`gan.versus_run`), each with a folder of its own inside.
 
     Returns:
         The run's id. `advance` starts it when its turn comes.
@@ -166,6 +170,9 @@ def create(request: Request, pictures: Dataset | None = None) -> str:
     if pictures is not None:
         save_pictures(draft, pictures)
     write_request(draft, request)
+    for side, asked in zip(SIDES, (request, against) if against else (), strict=False):
+        (draft / side).mkdir()
+        write_request(draft / side, asked)
     write_status(draft, "waiting", "")
     (draft / "waiting").write_text(str(time.time_ns()))
     draft.rename(runs_folder() / run_id)
@@ -242,7 +249,7 @@ def _launch(run: Path) -> None:
             return
         write_status(run, "running", "Starting…")
         process = subprocess.Popen(
-            [sys.executable, "-m", "gan.worker", str(run)],
+            [sys.executable, "-m", _worker_of(run), str(run)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -251,6 +258,10 @@ def _launch(run: Path) -> None:
             pass_fds=(lock.fileno(),),
         )
     Thread(target=_see_off, args=(process, run.parent), daemon=True).start()
+
+
+def _worker_of(run: Path) -> str:
+    return "gan.versus_worker" if (run / SIDES[0]).is_dir() else "gan.worker"
 
 
 def _see_off(process: subprocess.Popen[bytes], folder: Path) -> None:
@@ -311,8 +322,13 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
     Raises:
         GanError: when there is no such run.
     """
+    return history_in(run_folder(run_id), most)
+
+
+def history_in(folder: Path, most: int = 200) -> list[Snapshot]:
+    """As `history`, of a folder."""
     try:
-        lines = (run_folder(run_id) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     spacing = -(-len(lines) // most) or 1

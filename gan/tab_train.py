@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_plane
+from gan import runs, tab_one_step, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -74,6 +74,11 @@ class Choices:
     start: gr.Button
     message: gr.Markdown
 
+    def asked(self, upload_id: gr.State, shown: gr.Textbox) -> list[Any]:
+        """What `events.asked_for` wants to know, in its order."""
+        what = [self.data, self.resolution, self.recipe, self.beginning, self.minutes, self.mirror]
+        return [upload_id, shown, *what, *self.settings.values()]
+
 
 @dataclass(frozen=True)
 class Live:
@@ -109,6 +114,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     """
     with _outside_of_tabs():
         run_id = gr.BrowserState("", storage_key="atelier-run", secret="latent-atelier")
+        versus_id = gr.BrowserState("", storage_key="atelier-versus", secret="latent-atelier")
         timer = gr.Timer(1.0, active=False)
     upload_id, drawn = gr.State(""), gr.State(0)
     with gr.Row():
@@ -122,6 +128,9 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
     _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
+    form = choices.asked(upload_id, shown)
+    tab_versus.build(form, choices.data, choices.recipe, library, versus_id)
+    tab_one_step.build(form, run_id, library)
     tab_plane.build()
 
 
@@ -293,11 +302,9 @@ def _connect_run(
     timer: gr.Timer,
 ) -> None:
     seen = [*live.refreshed(), choices.start, drawn, timer]
-    what = [choices.data, choices.resolution, choices.recipe, choices.beginning]
-    asked = [*what, choices.minutes, choices.mirror]
     choices.start.click(
         events.start,
-        [run_id, upload_id, shown, *asked, *choices.settings.values()],
+        [run_id, *choices.asked(upload_id, shown)],
         [run_id, choices.message, live.name],
         concurrency_id="train",
         concurrency_limit=2,

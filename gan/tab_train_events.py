@@ -126,31 +126,39 @@ def start(
     run_id: str, upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str,
     minutes: float, mirror: bool, *settings: Any,
 ) -> tuple[Any, str, Any]:  # fmt: skip
-    """Start a run, or queue it: returns its id, a message and the name under which it would be kept.
-
-    A click may come before the answer of `settings_for`; the page then still has the settings `shown` for
-    another recipe, and those of the chosen one are taken.
-    """
+    """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
     try:
-        if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
-            minutes, resolution, *own = _recipe_values(data, preset, upload_id)
-            settings = tuple(own)
-        request = request_from_form(
-            data,
-            resolution,
-            preset,
-            minutes,
-            settings,
-            start_from=_beginning(preset, start_from, data, resolution),
-        )
         if _is_active(run_id):
             raise GanError("Your run is still training; stop it before you start another.")
-        pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
+        request, pictures = asked_for(
+            upload_id, shown, data, resolution, preset, start_from, minutes, mirror, *settings
+        )
         started = runs.create(request, pictures)
         runs.advance()
     except (GanError, CheckpointError) as error:
         return gr.skip(), _trouble(error), gr.skip()
     return started, "", request.title
+
+
+def asked_for(
+    upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
+    mirror: bool, *settings: Any,
+) -> tuple[runs.Request, Dataset | None]:  # fmt: skip
+    """What the form asks for, and the pictures where they are the visitor's own.
+
+    A click may come before the answer of `settings_for`; the page then still has the settings `shown` for
+    another recipe, and those of the chosen one are taken.
+
+    Raises:
+        GanError, CheckpointError: when something is missing, does not fit or cannot be believed.
+    """
+    if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
+        minutes, resolution, *own = _recipe_values(data, preset, upload_id)
+        settings = tuple(own)
+    beginning = _beginning(preset, start_from, data, resolution)
+    request = request_from_form(data, resolution, preset, minutes, settings, start_from=beginning)
+    pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
+    return request, pictures
 
 
 def _beginning(preset: str, start_from: str, data: str, resolution: int) -> str:

@@ -136,6 +136,7 @@ def train(
     state: TrainState | None = None,
     *,
     every: float = 1.0,
+    due: Callable[[int], bool] | None = None,
     levers: Callable[[TrainConfig], TrainConfig] | None = None,
 ) -> Iterator[Snapshot]:
     """Train until the budget is used or the iterator is closed; `state` (updated in place) holds the result.
@@ -146,6 +147,7 @@ def train(
         state: a fresh state (`new_state`) or the one of an earlier run; its network must fit the data set.
             Without one the network is fitted to the data set, and the result is only watched.
         every: seconds between snapshots; the first step and the last one always give one.
+        due: asked after every step, with the number of steps, whether a snapshot is due, instead of `every`.
         levers: asked before every step for the config that is in force from now on, given the present one.
 
     Raises:
@@ -156,7 +158,7 @@ def train(
         config = fitted(config, dataset)
         state = new_state(config)
     _check(config, dataset)
-    _prepare(state, dataset)
+    prepare(state, dataset)
     recorder, lifeline, note = _Recorder(time.perf_counter(), state.images_seen), Lifeline(state), ""
     while (progress := _progress(state, config)) < 1.0:
         step_started = time.perf_counter()
@@ -174,7 +176,8 @@ def train(
         now = time.perf_counter()
         state.seconds += now - step_started
         over = _progress(state, config) >= 1.0
-        if not (over or state.step == 1 or now - recorder.started >= every):
+        waited = now - recorder.started >= every if due is None else due(state.step)
+        if not (over or state.step == 1 or waited):
             continue
         if is_sound(state, *recorder.means()[:2]):
             lifeline.keep(state)
@@ -185,7 +188,7 @@ def train(
         recorder = _Recorder(time.perf_counter(), state.images_seen, changes=unsaid)
 
 
-def _prepare(state: TrainState, dataset: Dataset) -> None:
+def prepare(state: TrainState, dataset: Dataset) -> None:
     """Both players ready to learn, in a latent space that is laid out if it is meant to be."""
     state.generator.train()
     state.discriminator.train()

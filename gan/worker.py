@@ -50,6 +50,7 @@ NOT_ENOUGH_MEMORY = (
     "There is not enough memory for this training; choose a smaller network, batch or resolution."
 )
 
+Job = Callable[[Path, Callable[[], bool]], None]
 UNEXPECTED = "The training failed unexpectedly; please try other settings."
 
 
@@ -142,13 +143,17 @@ def open_run(folder: Path) -> Run:
         saved, state = load_run(store.find(f"runs/{folder.name}"))
         config = replace(saved, seconds=request.config.seconds, steps=request.config.steps)
     else:
-        config, state = _begin(request, dataset)
+        config, state = begin(request, dataset)
     _forget_after(folder / "metrics.jsonl", state.step)
     return Run(folder, config, state, dataset)
 
 
-def _begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
-    """Fresh networks, or those of the checkpoint that the run is to begin with."""
+def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
+    """Fresh networks, or those of the checkpoint that the run is to begin with.
+
+    Raises:
+        GanError, CheckpointError: when the checkpoint cannot be used for these pictures.
+    """
     if not request.start_from:
         config = fitted(request.config, dataset)
         return config, new_state(config)
@@ -193,11 +198,16 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     write_status(run.folder, "stopped" if stopped else "finished", "", last)
 
 
-def run_folder(folder: Path, should_stop: Callable[[], bool]) -> int:
-    """Work on the run in `folder`; whatever goes wrong ends as a sentence in its status."""
+def work_in(folder: Path, should_stop: Callable[[], bool]) -> None:
+    """Open the run in `folder` and `work` on it."""
+    work(open_run(folder), should_stop)
+
+
+def run_folder(folder: Path, should_stop: Callable[[], bool], job: Job = work_in) -> int:
+    """Do the job in the run's `folder`; whatever goes wrong ends as a sentence in its status."""
     write_status(folder, "running", "Preparing the pictures and the network…")
     try:
-        work(open_run(folder), should_stop)
+        job(folder, should_stop)
     except (GanError, CheckpointError) as error:
         write_status(folder, "failed", str(error))
     except Exception as error:
@@ -236,14 +246,14 @@ class _Asked:
         return self._signalled or self._file.exists()
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], job: Job = work_in) -> int:
     """Entry point of the process; `gan.runs` starts it with the run's lock held."""
     if len(arguments) != 1 or not (Path(arguments[0]) / "request.json").is_file():
         print("usage: python -m gan.worker FOLDER (a run made by gan.runs)", file=sys.stderr)
         return 2
     folder = Path(arguments[0])
     _step_back()
-    return run_folder(folder, _Asked(folder))
+    return run_folder(folder, _Asked(folder), job)
 
 
 if __name__ == "__main__":
