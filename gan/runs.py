@@ -35,6 +35,7 @@ from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.levers import Change, lever_values, with_levers
 from gan.own_pictures import save_pictures
+from gan.signals import signals_from
 from gan.training import Snapshot
 from gan.uploads import uploads_folder
 
@@ -300,7 +301,7 @@ def _interrupted(checkpoint: bool) -> tuple[str, str]:
 def _snapshot(values: Any) -> Snapshot | None:
     try:
         changes = tuple(Change(**change) for change in values.get("changes", ()))
-        return Snapshot(**{**values, "changes": changes})
+        return Snapshot(**{**values, "changes": changes, "signals": signals_from(values.get("signals"))})
     except (TypeError, AttributeError):
         return None
 

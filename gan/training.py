@@ -19,6 +19,7 @@ from gan.layout import lay_out
 from gan.levers import Change, changes_between
 from gan.networks import Generator
 from gan.rescue import Lifeline, is_sound
+from gan.signals import Signals
 from gan.state import TrainState, fits, fitted, new_state
 from gan.steps import StepResult, play_round, update_average
 
@@ -39,6 +40,7 @@ class Snapshot:
         note: what happened to the run that its owner should know; may be empty.
         skipped: steps so far in which the discriminator was too good to learn.
         changes: settings that were changed since the last snapshot.
+        signals: what a look at both players told (`gan.watching`), now and then.
     """
 
     step: int
@@ -56,6 +58,7 @@ class Snapshot:
     note: str = ""
     skipped: int = 0
     changes: tuple[Change, ...] = ()
+    signals: Signals | None = None
 
 
 def _progress(state: TrainState, config: TrainConfig) -> float:
