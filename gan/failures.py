@@ -50,18 +50,18 @@ FAILURES = (
     Failure(
         "mode collapse",
         "Mode collapse",
-        "No penalty, and a generator that learns far faster than its discriminator: it finds one picture that "
+        "No penalty, no norm layers, and weights that begin near zero: the generator finds one picture that "
         "passes, and draws it for every latent vector.",
-        {"initialisation": "normal"},
-        {**_PLAIN, "loss": "hinge", "generator_lr": 8e-3, "discriminator_lr": 1e-3, "beta1": 0.5},
+        {"architecture": "compact", "initialisation": "normal"},
+        {**_PLAIN, "generator_lr": 4e-3, "discriminator_lr": 2e-3, "beta1": 0.5},
     ),
     Failure(
         "discriminator too strong",
         "Discriminator too strong",
         "The discriminator learns fifty times faster and without a penalty: soon it is so sure that the "
         "generator gets no gradient to learn from.",
-        {"critic_width": 24},
-        {**_PLAIN, "generator_lr": 1e-4, "discriminator_lr": 5e-3, "discriminator_steps": 3},
+        {"critic_width": 16},
+        {**_PLAIN, "generator_lr": 1e-4, "discriminator_lr": 5e-3, "discriminator_steps": 2},
     ),
     Failure(
         "generator too strong",
@@ -73,8 +73,8 @@ FAILURES = (
     Failure(
         "oscillation",
         "Oscillation",
-        "Long-lived momentum and high learning rates: each player overshoots, the other runs after it, and the "
-        "pictures jump instead of getting better.",
+        "Long-lived momentum and high learning rates: each player overshoots, the other runs after it, and "
+        "the pictures jump instead of getting better.",
         {},
         {**_PLAIN, "generator_lr": 1e-2, "discriminator_lr": 1e-2, "beta1": 0.9},
     ),
@@ -88,17 +88,18 @@ FAILURES = (
     Failure(
         "memorising",
         "Learning by heart",
-        "Twenty-four pictures and no augmentation: there is nothing to learn but these pictures themselves.",
-        {},
-        {"generator_lr": 4e-3, "discriminator_lr": 4e-3},
-        pictures=24,
+        "Sixteen pictures, a weak penalty and no augmentation: there is nothing to learn but these pictures "
+        "themselves.",
+        {"critic_width": 16},
+        {"generator_lr": 2e-3, "discriminator_lr": 4e-3, "gamma": 0.1, "final_lr": 1.0},
+        pictures=16,
     ),
     Failure(
         "too few pictures",
         "Too few pictures",
-        "Two hundred pictures: the discriminator soon knows each of them, and calls all others fake.",
+        "Two hundred pictures: the discriminator gets to know each of them, and calls all others fake.",
         {"critic_width": 16},
-        {"generator_lr": 1e-3, "discriminator_lr": 4e-3, "gamma": 0.1},
+        {"generator_lr": 1e-3, "discriminator_lr": 3e-3, "gamma": 0.1, "final_lr": 1.0},
         pictures=200,
     ),
 )  # fmt: skip

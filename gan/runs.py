@@ -286,7 +286,7 @@ def status(run_id: str) -> Status:
         state=state,
         message=message,
         place=place,
-        snapshot=_snapshot(document.get("snapshot")),
+        snapshot=read_snapshot(document.get("snapshot")),
         checkpoint=checkpoint,
         kept=(folder / "kept").exists(),
     )
@@ -298,7 +298,8 @@ def _interrupted(checkpoint: bool) -> tuple[str, str]:
     return "failed", "The training was interrupted before its first checkpoint; Continue starts it again."
 
 
-def _snapshot(values: Any) -> Snapshot | None:
+def read_snapshot(values: Any) -> Snapshot | None:
+    """A snapshot as JSON has it; None when it cannot be read."""
     try:
         changes = tuple(Change(**change) for change in values.get("changes", ()))
         return Snapshot(**{**values, "changes": changes, "signals": signals_from(values.get("signals"))})
@@ -312,8 +313,13 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
     Raises:
         GanError: when there is no such run.
     """
+    return read_history(run_folder(run_id), most)
+
+
+def read_history(folder: Path, most: int = 200) -> list[Snapshot]:
+    """As `history`, from a run's folder; empty where there is none."""
     try:
-        lines = (run_folder(run_id) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     spacing = -(-len(lines) // most) or 1
@@ -323,12 +329,18 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
         if number % spacing and number != last and _CHANGED not in line:
             continue
         try:
-            snapshot = _snapshot(json.loads(line))
+            snapshot = read_snapshot(json.loads(line))
         except ValueError:
             continue  # the last line while it is being written
         if snapshot is not None:
             snapshots.append(snapshot)
     return snapshots
+
+
+def trouble_in(folder: Path) -> str:
+    """Why the run in a folder failed, as its worker said; empty where it did not."""
+    document = _read_json(folder / "status.json")
+    return str(document.get("message", "")) if document.get("state") == "failed" else ""
 
 
 def levers(run_id: str) -> dict[str, Any]:

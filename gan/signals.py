@@ -25,6 +25,7 @@ class Signals:
     Attributes:
         pictures: how many the run learns from.
         spread: see `spread`; of pictures of the same class where the generator is told one.
+        live_spread: the same of the generator as it is this moment, before it is averaged.
         distance: see `energy_distance`; of the averaged generator, which is what visitors see.
         change: how much the generator's pictures of the same z have changed since the last look (`change`).
         told_apart: share of pairs of a real and a generated picture in which the discriminator finds the
@@ -39,6 +40,7 @@ class Signals:
 
     pictures: int
     spread: float
+    live_spread: float
     distance: float
     change: float | None
     told_apart: float
@@ -59,7 +61,8 @@ def signals_from(values: Any) -> Signals | None:
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    return torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    # By x.x + y.y - 2 x.y, which is quick, and in float64 keeps the digits that matter.
+    return torch.cdist(x.double(), y.double(), compute_mode="use_mm_for_euclid_dist")
 
 
 def _mean_among(x: Tensor) -> float:
@@ -102,7 +105,7 @@ def change(before: Tensor, after: Tensor, real: Tensor) -> float:
 
 
 def ranked_higher(first: Tensor, second: Tensor) -> float:
-    """P(a > b) + P(a = b) / 2 over all pairs of scores a of `[N]` and b of `[M]`: the area under the curve."""
+    """P(a > b) + P(a = b) / 2 over all pairs of scores a `[N]` and b `[M]`: the area under the curve."""
     difference = first[:, None] - second[None, :]
     return float((difference > 0).double().mean() + (difference == 0).double().mean() / 2)
 
@@ -120,18 +123,23 @@ def nearness(pictures: Tensor, training: Tensor, own: bool = False) -> Tensor:
     return (nearest[:, 0] / nearest[:, 1].clamp_min(FAINTEST)).float()
 
 
-def copies(fake: Tensor, training: Tensor, chance: float = CHANCE) -> float:
-    """Share of fakes nearer to one training picture, as `nearness` goes, than all but `chance` of the
-    training pictures are to another: `chance` when nothing is learned by heart, 1 when all is.
+def copy_limit(training: Tensor, chance: float = CHANCE) -> float:
+    """The `nearness` that only `chance` of the training pictures have to another one, the limit of a copy.
 
     Calibrated by real pictures as in Meehan et al. 2020 (arXiv 2004.05675).
     """
-    limit = torch.quantile(nearness(training, training, own=True), chance)
+    return float(torch.quantile(nearness(training, training, own=True), chance))
+
+
+def copies(fake: Tensor, training: Tensor, limit: float) -> float:
+    """Share of fakes nearer to one training picture, as `nearness` goes, than `limit` (`copy_limit`): about
+    its `chance` when nothing is learned by heart, 1 when all is.
+    """
     return float((nearness(fake, training) < limit).double().mean())
 
 
 def entropy(answers: Tensor, values: int) -> float:
-    """-sum p log p of the shares p of each of `values` kinds among int64 `[N]`; 0 when all are of one kind."""
+    """-sum p log p of the shares p of each of `values` kinds among int64 `[N]`; 0 when all are one kind."""
     share = torch.bincount(answers, minlength=values).double() / max(1, len(answers))
     return float(torch.special.entr(share).sum())
 

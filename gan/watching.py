@@ -17,7 +17,17 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate
 from gan.cats import cats
 from gan.classifier import SHIPPED, Judge, shipped_judge
 from gan.datasets import Dataset, fashion, to_unit
-from gan.signals import Signals, change, copies, energy_distance, entropy, kinds_made, ranked_higher, spread
+from gan.signals import (
+    Signals,
+    change,
+    copies,
+    copy_limit,
+    energy_distance,
+    entropy,
+    kinds_made,
+    ranked_higher,
+    spread,
+)
 from gan.state import TrainState
 from gan.training import Snapshot, preview_latents
 
@@ -108,6 +118,7 @@ class Watch:
         self._archive: Tensor | None = None
         if FEWEST_TO_COMPARE <= len(dataset) <= MOST_TO_COMPARE:
             self._archive = self._eye.features(to_unit(dataset.images))
+            self._copy_limit = copy_limit(self._archive)
         self._before: Tensor | None = None
 
     @torch.inference_mode()
@@ -123,15 +134,19 @@ class Watch:
         told_apart, favoured = self._scores(state, live, labels)
         return Signals(
             pictures=len(self._dataset),
-            spread=spread(self._real, fake, self._real_classes if classes is not None else None, classes),
+            spread=self._spread(fake, classes),
+            live_spread=self._spread(live_features, classes),
             distance=energy_distance(self._real, fake),
             change=changed,
             told_apart=told_apart,
             favoured=favoured,
-            copies=None if self._archive is None else copies(fake, self._archive),
+            copies=None if self._archive is None else copies(fake, self._archive, self._copy_limit),
             outside=float((live.abs() > 1).double().mean()),
             **self._kinds(fake),
         )
+
+    def _spread(self, fake: Tensor, classes: Tensor | None) -> float:
+        return spread(self._real, fake, self._real_classes if classes is not None else None, classes)
 
     def _kinds(self, fake: Tensor) -> dict[str, Any]:
         answers = self._eye.answers(fake)
