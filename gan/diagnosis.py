@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gan.config import TrainConfig
-from gan.course import DIVERGED, Course, course_of
+from gan.course import DIVERGED, FEWEST_LOOKS, Course, course_of, since_last_change
 from gan.levers import setting_label
 from gan.remedies import remedy_for
 from gan.training import Snapshot
@@ -94,7 +94,7 @@ SENTENCES = {
     ),
     "healthy, improving": "Nothing is wrong, and the pictures still get better: let it go on.",
     "healthy, done": "Nothing is wrong, and the pictures do not get much better any more: keep them.",
-    "too early to say": "A run has no course before a few looks at it; the first verdict comes at the sixth.",
+    "too early to say": "A verdict needs a few looks at the run, about one every few seconds.",
 }
 HEALTHY = ("healthy, improving", "healthy, done", "too early to say")
 
@@ -111,7 +111,7 @@ def diagnose(history: Sequence[Snapshot], config: TrainConfig, trouble: str = ""
     if DIVERGED in trouble:
         return [_verdict("divergence", (trouble,), config)]
     if course is None:
-        return [_verdict("too early to say", (), config)]
+        return [_verdict("too early to say", _looks_so_far(history), config)]
     found = [(name, evidence) for name, check in CHECKS.items() if (evidence := check(course))]
     if not found:
         found = [_health(course)]
@@ -129,6 +129,12 @@ def as_text(verdict: Verdict) -> str:
 def _verdict(name: str, evidence: tuple[str, ...], config: TrainConfig) -> Verdict:
     words, levers = remedy_for(name, config)
     return Verdict(name, name in HEALTHY, SENTENCES[name], evidence, words, levers)
+
+
+def _looks_so_far(history: Sequence[Snapshot]) -> tuple[str, ...]:
+    looks = sum(snapshot.signals is not None for snapshot in since_last_change(history))
+    since = "since a lever was moved" if any(snapshot.changes for snapshot in history) else "so far"
+    return (f"{looks} of {FEWEST_LOOKS} looks {since}.",)
 
 
 def _divergence(course: Course) -> tuple[str, ...] | None:

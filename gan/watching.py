@@ -120,11 +120,14 @@ class Watch:
             self._archive = self._eye.features(to_unit(dataset.images))
             self._copy_limit = copy_limit(self._archive)
         self._before: Tensor | None = None
+        self._asked: tuple[Tensor, Tensor | None] | None = None
 
     @torch.inference_mode()
     def look(self, state: TrainState) -> Signals:
         """Measure the signals now."""
-        z, labels = preview_latents(state.generator, SAMPLES)
+        if self._asked is None:
+            self._asked = preview_latents(state.generator, SAMPLES)
+        z, labels = self._asked
         classes = labels if state.generator.classes else None
         drawn = _drawn(state.average, z, labels, state)
         live = _drawn(state.generator, z, labels, state)
