@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from gan import (
+    commands_diagnose,
     commands_evaluate,
     commands_explore,
     commands_export,
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     commands_train.add_parsers(subparsers)
     commands_versus.add_parsers(subparsers)
+    commands_diagnose.add_parsers(subparsers)
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
     commands_export.add_parsers(subparsers)

@@ -33,10 +33,12 @@ from gan.config import (
     to_mapping,
 )
 from gan.datasets import Dataset, open_dataset
+from gan.diagnosis import as_text, diagnose
 from gan.errors import GanError
 from gan.growth import growth_text
 from gan.state import TrainState, network_for, new_state
 from gan.training import FEWEST_PICTURES, Snapshot, train
+from gan.watching import Watch, split, watched
 
 SAVE_EVERY = 20.0
 INTERRUPTED = 130
@@ -138,11 +140,13 @@ def _train(arguments: Namespace) -> int:
         config, state, dataset, title, preset = _fresh(arguments, changes)
     if dataset.note:
         print(dataset.note, file=sys.stderr)
+    dataset, held_out = split(dataset)
 
     def save() -> None:
         save_run(out, config, state, dataset, arguments.title or title, preset)
 
-    return _work(train(config, dataset, state), save, out)
+    snapshots = watched(train(config, dataset, state), state, Watch(dataset, held_out))
+    return _work(snapshots, save, out, config)
 
 
 Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
@@ -203,12 +207,14 @@ def _dataset(name: str, resolution: int | None, mirror: bool, count: int | None)
     return replace(dataset, mirror=True) if mirror and name not in _SHIPPED_DATA else dataset
 
 
-def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) -> int:
+def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path, config: TrainConfig) -> int:
     """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result."""
     status, saved, steps = 0, time.monotonic(), 0
+    history: list[Snapshot] = []
     try:
         for snapshot in snapshots:
             steps = snapshot.step
+            history.append(snapshot)
             print(_line(snapshot), file=sys.stderr, flush=True)
             if time.monotonic() - saved >= SAVE_EVERY:
                 save()
@@ -219,6 +225,7 @@ def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) ->
     if not steps and status:
         return status
     save()
+    print(as_text(diagnose(history, config)[0]), file=sys.stderr)
     print(out)
     return status
 

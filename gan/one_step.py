@@ -1,7 +1,7 @@
 """One step of the game looked at part by part, on real pictures and with the step that training takes.
 
 `gan.steps.discriminator_step` and `gan.steps.generator_step` are called as training calls them, and
-`gan.watching` only listens. So what is shown is what is learned: a state that was looked at is bit for bit
+`gan.listening` only listens. So what is shown is what is learned: a state that was looked at is bit for bit
 the state that was not. Five parts for each player, after GAN Lab (Kahng et al. 2018, arXiv 1809.01587).
 """
 
@@ -15,10 +15,10 @@ from torch import Tensor
 
 from gan.config import TrainConfig
 from gan.datasets import Dataset
+from gan.listening import Frozen, LayerMove, Look, Mover, Proof, listening, unobserved
 from gan.losses import ADVERSARIAL
 from gan.state import TrainState
 from gan.steps import Batch, StepResult, discriminator_step, draw_batch, generator_step, update_average
-from gan.watching import Frozen, LayerMove, Look, Mover, Proof, listening, unobserved
 
 PLAYERS = ("discriminator", "generator")
 PARTS = ("sample", "classify", "loss", "gradients", "update")

@@ -36,6 +36,7 @@ from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.levers import Change, lever_values, with_levers
 from gan.own_pictures import save_pictures
+from gan.signals import signals_from
 from gan.training import Snapshot
 from gan.uploads import uploads_folder
 
@@ -296,7 +297,7 @@ def status(run_id: str) -> Status:
         state=state,
         message=message,
         place=place,
-        snapshot=_snapshot(document.get("snapshot")),
+        snapshot=read_snapshot(document.get("snapshot")),
         checkpoint=checkpoint,
         kept=(folder / "kept").exists(),
     )
@@ -308,10 +309,11 @@ def _interrupted(checkpoint: bool) -> tuple[str, str]:
     return "failed", "The training was interrupted before its first checkpoint; Continue starts it again."
 
 
-def _snapshot(values: Any) -> Snapshot | None:
+def read_snapshot(values: Any) -> Snapshot | None:
+    """A snapshot as JSON has it; None when it cannot be read."""
     try:
         changes = tuple(Change(**change) for change in values.get("changes", ()))
-        return Snapshot(**{**values, "changes": changes})
+        return Snapshot(**{**values, "changes": changes, "signals": signals_from(values.get("signals"))})
     except (TypeError, AttributeError):
         return None
 
@@ -322,11 +324,11 @@ def history(run_id: str, most: int = 200) -> list[Snapshot]:
     Raises:
         GanError: when there is no such run.
     """
-    return history_in(run_folder(run_id), most)
+    return read_history(run_folder(run_id), most)
 
 
-def history_in(folder: Path, most: int = 200) -> list[Snapshot]:
-    """As `history`, of a folder."""
+def read_history(folder: Path, most: int = 200) -> list[Snapshot]:
+    """As `history`, from a run's folder; empty where there is none."""
     try:
         lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -338,12 +340,18 @@ def history_in(folder: Path, most: int = 200) -> list[Snapshot]:
         if number % spacing and number != last and _CHANGED not in line:
             continue
         try:
-            snapshot = _snapshot(json.loads(line))
+            snapshot = read_snapshot(json.loads(line))
         except ValueError:
             continue  # the last line while it is being written
         if snapshot is not None:
             snapshots.append(snapshot)
     return snapshots
+
+
+def trouble_in(folder: Path) -> str:
+    """Why the run in a folder failed, as its worker said; empty where it did not."""
+    document = _read_json(folder / "status.json")
+    return str(document.get("message", "")) if document.get("state") == "failed" else ""
 
 
 def levers(run_id: str) -> dict[str, Any]:

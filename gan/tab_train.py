@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_one_step, tab_plane, tab_versus
+from gan import runs, tab_diagnosis, tab_one_step, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -97,6 +97,7 @@ class Live:
     panel: gr.Accordion
     levers: Mapping[str, Any]
     pulled: gr.Markdown
+    diagnosis: tab_diagnosis.Diagnosis
 
     def refreshed(self) -> list[Any]:
         """What every look at the run may change, in the order of `events.look`."""
@@ -233,6 +234,7 @@ def _lay_out_live(with_explore: bool) -> Live:
     with gr.Row():
         stop = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
         again = gr.Button("Continue: one more minute", visible=False, elem_id="train-continue")
+    verdict = tab_diagnosis.lay_out_verdict()
     with gr.Group(visible=False) as keeping, gr.Row(equal_height=True):
         name = gr.Textbox(label="Name", max_length=runs.LONGEST_TITLE, scale=3, elem_id="train-name")
         keep = gr.Button("Keep", variant="primary", scale=1, min_width=120, elem_id="train-keep")
@@ -240,11 +242,13 @@ def _lay_out_live(with_explore: bool) -> Live:
     explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)
     curves = gr.HTML("", css_template=CURVES_CSS, elem_id="train-curves")
     panel, levers, pulled = _lay_out_levers()
+    diagnosis = tab_diagnosis.Diagnosis(*verdict, tab_diagnosis.lay_out_breaking())
     with gr.Accordion("How to read the curves", open=False):
         gr.Markdown(HOW_TO_READ)
     return Live(
-        pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, pulled
-    )
+        pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, pulled,
+        diagnosis,
+    )  # fmt: skip
 
 
 def _connect_choices(
@@ -312,6 +316,9 @@ def _connect_run(
     ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
     for button, event in ((live.stop, events.stop), (live.again, events.go_on)):
         button.click(event, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
+    tab_diagnosis.connect(
+        live.diagnosis, run_id, choices.data, live.name, live.progress, events.look_anew, seen
+    )
     timer.tick(events.look, [run_id, drawn], seen, **AT_ONCE)
     page = Context.root_block
     if page is not None:

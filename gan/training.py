@@ -19,6 +19,7 @@ from gan.layout import lay_out
 from gan.levers import Change, changes_between
 from gan.networks import Generator
 from gan.rescue import Lifeline, is_sound
+from gan.signals import Signals
 from gan.state import TrainState, fits, fitted, new_state
 from gan.steps import StepResult, play_round, update_average
 
@@ -40,6 +41,7 @@ class Snapshot:
         skipped: steps so far in which the discriminator was too good to learn.
         changes: settings that were changed since the last snapshot.
         side, alpha: of the pictures that a growing network draws now, see `gan.growth.Growth`; else 0 and 1.
+        signals: what a look at both players told (`gan.watching`), now and then.
     """
 
     step: int
@@ -59,6 +61,7 @@ class Snapshot:
     changes: tuple[Change, ...] = ()
     side: int = 0
     alpha: float = 1.0
+    signals: Signals | None = None
 
 
 def _progress(state: TrainState, config: TrainConfig) -> float:

@@ -77,7 +77,7 @@ def look(run_id: str, most: int = 200) -> Both:
     first, second = (folder / side for side in SIDES)
     if not (first / "request.json").is_file() or not (second / "request.json").is_file():
         raise GanError("These two runs are no longer here; please start new ones.")
-    histories = runs.history_in(first, most), runs.history_in(second, most)
+    histories = runs.read_history(first, most), runs.read_history(second, most)
     status = runs.status(run_id)
     if status.state in ("stopped", "failed") and "Continue" in status.message:
         status = replace(status, state="stopped", message="The training was interrupted.")

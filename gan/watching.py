@@ -1,160 +1,218 @@
-"""Watching a step from outside: what a discriminator saw and said, how far weights went, which stayed."""
+"""Looks at a run while it trains, and adds what it sees to the snapshots: `gan.signals`, measured.
+
+Nothing here changes the run: the same weights come out, whether somebody looks or not.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-DIGEST = 12
+from gan.cats import cats
+from gan.classifier import SHIPPED, Judge, shipped_judge
+from gan.datasets import Dataset, fashion, to_unit
+from gan.signals import (
+    Signals,
+    change,
+    copies,
+    copy_limit,
+    energy_distance,
+    entropy,
+    kinds_made,
+    ranked_higher,
+    spread,
+)
+from gan.state import TrainState
+from gan.training import Snapshot, preview_latents
+
+SAMPLES = 80
+REFERENCE = 240
+# More than these cannot be learned by heart in the minutes that a run takes here.
+MOST_TO_COMPARE = 2000
+FEWEST_TO_COMPARE = 8
+FEWEST_HELD_OUT = 16
+FEWEST_TO_SPLIT = 200
+HELD_OUT_SHARE = 10
+HELD_OUT_CATS = 4099
+LOOK_EVERY = 1.0
+LOOK_SHARE = 0.03
+POOLED = 8
 
 
-@dataclass(frozen=True)
-class LayerMove:
-    """How far one layer went: norms of its change and of its weights before, and how many weights it has."""
+def split(dataset: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What to learn from, and real pictures that nobody learns from, or None.
 
-    name: str
-    kind: str
-    moved: float
-    size: float
-    weights: int
+    Of a visitor's own pictures, where they are 200 or more, one in ten (at most 80) is kept back. Of those
+    that ship there are others anyway, unless the run learns from all.
+    """
+    if dataset.name == "cats":
+        return dataset, cats(dataset.images.shape[-1], SAMPLES, seed=HELD_OUT_CATS)
+    if dataset.name == "fashion":
+        unused = len(fashion()) - len(dataset)
+        return dataset, fashion().last(unused).first(SAMPLES) if unused >= FEWEST_HELD_OUT else None
+    if len(dataset) < FEWEST_TO_SPLIT:
+        return dataset, None
+    kept = min(SAMPLES, len(dataset) // HELD_OUT_SHARE)
+    return dataset.first(len(dataset) - kept), dataset.last(kept)
 
 
-@dataclass(frozen=True)
-class Proof:
-    """The weights of the player that only looks on, before and after the other one's step.
-
-    Attributes:
-        before, after: the first hexadecimal digits of the SHA-256 of all its weights.
-        counters: whether its counters moved (running means of batch norm, directions of spectral norm), which
-            change with everything that is looked at and are not learned.
+@dataclass(frozen=True, eq=False)
+class Eye:
+    """How pictures `[N, C, H, W]` in [-1, 1] become features: by a classifier that ships for the data, else
+    as pixels of an 8x8 picture.
     """
 
-    before: str
-    after: str
-    counters: bool
+    judge: Judge | None
+
+    @torch.inference_mode()
+    def features(self, pictures: Tensor) -> Tensor:
+        """Float `[N, F]`."""
+        if self.judge is None:
+            return adaptive_avg_pool2d(pictures, POOLED).flatten(1)
+        side = self.judge.resolution
+        if pictures.shape[-1] != side:
+            pictures = interpolate(pictures, size=side, mode="bilinear")
+        return self.judge.network.features(pictures.clamp(-1, 1))
+
+    def answers(self, features: Tensor) -> list[Tensor]:
+        """What the classifier sees, int64 `[N]` for each attribute; nothing without one."""
+        if self.judge is None:
+            return []
+        return [answer.argmax(1) for answer in self.judge.probabilities(features)]
 
     @property
-    def unchanged(self) -> bool:
-        """Whether every weight is bit for bit the same."""
-        return self.before == self.after
+    def counts(self) -> list[int]:
+        """Values of each attribute."""
+        return [] if self.judge is None else [len(a.values) for a in self.judge.attributes]
 
 
-@dataclass
-class Look:
-    """One pass of the discriminator over a batch: what it saw, what it said, the loss's gradient there."""
-
-    pictures: Tensor
-    logits: Tensor
-    gradient: Tensor | None = None
-
-    def halves(self) -> list[Look]:
-        """Real and generated pictures, where they were judged in one pass."""
-        gradients = (None, None) if self.gradient is None else self.gradient.chunk(2)
-        pairs = zip(self.pictures.chunk(2), self.logits.chunk(2), gradients, strict=True)
-        return [Look(*pair) for pair in pairs]
+def eye_for(dataset: Dataset) -> Eye:
+    """The eye that suits the data."""
+    if dataset.name in SHIPPED and dataset.attributes:
+        return Eye(shipped_judge(dataset.name))
+    return Eye(None)
 
 
-@contextmanager
-def listening(discriminator: nn.Module) -> Iterator[list[Look]]:
-    """Notes every judgement of the discriminator, but not the looks around a picture that a penalty takes."""
-    looks: list[Look] = []
-
-    def felt(look: Look, gradient: Tensor) -> None:
-        look.gradient = gradient.detach()
-
-    def saw(_: nn.Module, given: tuple[Any, ...], settings: dict[str, Any], logits: Tensor) -> None:
-        if settings.get("drop") is False:
-            return
-        look = Look(given[0].detach(), logits.detach())
-        if given[0].requires_grad:
-            given[0].register_hook(partial(felt, look))
-        looks.append(look)
-
-    hook = discriminator.register_forward_hook(saw, with_kwargs=True)
-    try:
-        yield looks
-    finally:
-        hook.remove()
+def _spaced(dataset: Dataset, count: int) -> Tensor:
+    """Indices spread evenly over the data set."""
+    return torch.linspace(0, len(dataset) - 1, min(count, len(dataset))).long().unique()
 
 
-@contextmanager
-def unobserved(*networks: nn.Module) -> Iterator[None]:
-    """A look that leaves no trace: no graph, and counters and random numbers as they were."""
-    buffers = [buffer for network in networks for buffer in network.buffers()]
-    before = [buffer.clone() for buffer in buffers]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        yield
-        for buffer, value in zip(buffers, before, strict=True):
-            buffer.copy_(value)
+class Watch:
+    """Looks at the players of one run; remembers real pictures, and what it saw last."""
+
+    def __init__(self, dataset: Dataset, held_out: Dataset | None) -> None:
+        self._dataset, self._held_out, self._eye = dataset, held_out, eye_for(dataset)
+        index = _spaced(dataset, REFERENCE)
+        self._real_classes = None if dataset.class_labels is None else dataset.class_labels[index]
+        self._real = self._eye.features(to_unit(dataset.images[index]))
+        self._real_answers = self._eye.answers(self._real)
+        shown = _spaced(dataset, SAMPLES)
+        self._shown = replace(dataset, images=dataset.images[shown], labels=dataset.labels[shown])
+        self._archive: Tensor | None = None
+        if FEWEST_TO_COMPARE <= len(dataset) <= MOST_TO_COMPARE:
+            self._archive = self._eye.features(to_unit(dataset.images))
+            self._copy_limit = copy_limit(self._archive)
+        self._before: Tensor | None = None
+        self._asked: tuple[Tensor, Tensor | None] | None = None
+
+    @torch.inference_mode()
+    def look(self, state: TrainState) -> Signals:
+        """Measure the signals now."""
+        if self._asked is None:
+            self._asked = preview_latents(state.generator, SAMPLES)
+        z, labels = self._asked
+        classes = labels if state.generator.classes else None
+        drawn = _drawn(state.average, z, labels, state)
+        live = _drawn(state.generator, z, labels, state)
+        fake, live_features = self._eye.features(drawn), self._eye.features(live)
+        changed = None if self._before is None else change(self._before, live_features, self._real)
+        self._before = live_features
+        told_apart, favoured = self._scores(state, live, labels)
+        return Signals(
+            pictures=len(self._dataset),
+            spread=self._spread(fake, classes),
+            live_spread=self._spread(live_features, classes),
+            distance=energy_distance(self._real, fake),
+            change=changed,
+            told_apart=told_apart,
+            favoured=favoured,
+            copies=None if self._archive is None else copies(fake, self._archive, self._copy_limit),
+            outside=float((live.abs() > 1).double().mean()),
+            **self._kinds(fake),
+        )
+
+    def _spread(self, fake: Tensor, classes: Tensor | None) -> float:
+        return spread(self._real, fake, self._real_classes if classes is not None else None, classes)
+
+    def _kinds(self, fake: Tensor) -> dict[str, Any]:
+        answers = self._eye.answers(fake)
+        if not answers:
+            return {"made": None, "of": None, "variety": None}
+        made, of = kinds_made(self._real_answers, answers, self._eye.counts)
+        ours, theirs = (
+            sum(entropy(answer, count) for answer, count in zip(each, self._eye.counts, strict=True))
+            for each in (answers, self._real_answers)
+        )
+        return {"made": made, "of": of, "variety": ours / max(theirs, 1e-9)}
+
+    def _scores(self, state: TrainState, live: Tensor, labels: Tensor | None) -> tuple[float, float | None]:
+        """Real against generated, and pictures that were learned from against others."""
+        training = _judged(state, to_unit(self._shown.images), _labels(self._shown, state))
+        told_apart = ranked_higher(training, _judged(state, live, labels))
+        if self._held_out is None:
+            return told_apart, None
+        others = _judged(state, to_unit(self._held_out.images), _labels(self._held_out, state))
+        return told_apart, ranked_higher(training, others)
 
 
-def weights_digest(network: nn.Module) -> str:
-    """The first hexadecimal digits of the SHA-256 of all learned numbers of a network."""
-    return _digest(parameter.detach() for parameter in network.parameters())
+def _labels(dataset: Dataset, state: TrainState) -> Tensor | None:
+    """What the players are told of these pictures."""
+    if state.generator.attributes:
+        return dataset.labels if dataset.attribute_sizes else None
+    return dataset.class_labels if state.generator.classes else None
 
 
-def _digest(tensors: Iterator[Tensor]) -> str:
-    digest = sha256()
-    for tensor in tensors:
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:DIGEST]
+def _quiet(network: nn.Module) -> bool:
+    """Into the mode in which a look changes nothing; returns the mode before."""
+    was = network.training
+    network.eval()
+    return was
 
 
-class Frozen:
-    """The player that only looks on: its weights before and after."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network
-        self._weights, self._counters = weights_digest(network), _digest(network.buffers())
-
-    def proof(self) -> Proof:
-        counters = _digest(self._network.buffers()) != self._counters
-        return Proof(self._weights, weights_digest(self._network), counters)
+def _drawn(network: Any, z: Tensor, labels: Tensor | None, state: TrainState) -> Tensor:
+    was = _quiet(network)
+    pictures: Tensor = network(z.to(state.device), None if labels is None else labels.to(state.device))
+    network.train(was)
+    return pictures.cpu()
 
 
-class Mover:
-    """The player that learns: how far its weights went since this was made."""
-
-    def __init__(self, network: nn.Module, optimiser: Adam) -> None:
-        self._network, self._rate = network, float(optimiser.param_groups[0]["lr"])
-        self._before = {name: p.detach().clone() for name, p in network.named_parameters()}
-
-    def went(self) -> dict[str, Any]:
-        """The fields of `Turn` that tell of the update."""
-        changes = {n: p.detach() - self._before[n] for n, p in self._network.named_parameters()}
-        gradients = [p.grad for p in self._network.parameters() if p.grad is not None]
-        return {
-            "learning_rate": self._rate,
-            "gradient": float(nn.utils.get_total_norm(gradients)) if gradients else 0.0,
-            "moved": _norm(changes.values()),
-            "size": _norm(self._before.values()),
-            "layers": tuple(self._layers(changes)),
-        }
-
-    def _layers(self, changes: dict[str, Tensor]) -> Iterator[LayerMove]:
-        kinds = {name: type(module).__name__ for name, module in self._network.named_modules()}
-        grouped: dict[str, list[str]] = {}
-        for name in changes:
-            # Spectral normalisation keeps the weights that are learned one module deeper.
-            owner, _, deeper = name.partition(".parametrizations.")
-            grouped.setdefault(owner if deeper else name.rpartition(".")[0], []).append(name)
-        for layer, names in grouped.items():
-            yield LayerMove(
-                name=layer,
-                kind=kinds[layer].removeprefix("Parametrized"),
-                moved=_norm([changes[name] for name in names]),
-                size=_norm([self._before[name] for name in names]),
-                weights=sum(changes[name].numel() for name in names),
-            )
+def _judged(state: TrainState, pictures: Tensor, labels: Tensor | None) -> Tensor:
+    was = _quiet(state.discriminator)
+    labels = None if labels is None else labels.to(state.device)
+    scores = state.discriminator(pictures.to(state.device), labels, drop=False)
+    state.discriminator.train(was)
+    return scores.float().cpu()
 
 
-def _norm(tensors: Iterable[Tensor]) -> float:
-    return float(nn.utils.get_total_norm(list(tensors)))
+def watched(snapshots: Iterable[Snapshot], state: TrainState, watch: Watch) -> Iterator[Snapshot]:
+    """The snapshots of a run, with signals about once a second, for at most 3 % of the time.
+
+    The first and the last snapshot always have them.
+    """
+    due = 0.0
+    for snapshot in snapshots:
+        started = time.monotonic()
+        if started < due and snapshot.progress < 1.0:
+            yield snapshot
+            continue
+        seen = replace(snapshot, signals=watch.look(state))
+        now = time.monotonic()
+        due = now + max(LOOK_EVERY, (now - started) / LOOK_SHARE)
+        yield seen

@@ -38,6 +38,7 @@ from gan.runs import (
 from gan.scales import draw_scales
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train
+from gan.watching import Watch, split, watched
 
 COLUMNS = 8
 FIRST_CHECKPOINT = 5.0
@@ -77,12 +78,13 @@ class Pace:
 
 @dataclass
 class Run:
-    """A run's folder, opened for work; `config` is what is in force."""
+    """A run's folder, opened for work; `config` is what is in force, and nobody learns from `held_out`."""
 
     folder: Path
     config: TrainConfig
     state: TrainState
     dataset: Dataset
+    held_out: Dataset | None = None
     _levers_seen: tuple[int, int] = field(default=(0, 0), init=False)
 
     def levers(self, config: TrainConfig) -> TrainConfig:
@@ -136,7 +138,7 @@ def open_run(folder: Path) -> Run:
     """
     request = read_request(folder)
     torch.set_num_threads(max(1, request.threads))
-    dataset = (
+    dataset, held_out = split(
         load_pictures(folder) if request.data == "own" else open_dataset(request.data, request.resolution)
     )
     if (folder / "checkpoint" / "config.json").is_file():
@@ -145,7 +147,7 @@ def open_run(folder: Path) -> Run:
     else:
         config, state = begin(request, dataset)
     _forget_after(folder / "metrics.jsonl", state.step)
-    return Run(folder, config, state, dataset)
+    return Run(folder, config, state, dataset, held_out)
 
 
 def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
@@ -184,7 +186,8 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
     stopped, last = False, None
-    for last in train(run.config, run.dataset, run.state, levers=run.levers):
+    snapshots = train(run.config, run.dataset, run.state, levers=run.levers)
+    for last in watched(snapshots, run.state, Watch(run.dataset, run.held_out)):
         run.record(last)
         previews.run(run.draw)
         checkpoints.run(run.save)

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gan.config import LOSSES, NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
+from gan.listening import weights_digest
 from gan.losses import ADVERSARIAL
 from gan.one_step import PARTS, Part, discriminator_turn, generator_turn, one_step
 from gan.state import TrainState, new_state
 from gan.steps import Batch, discriminator_step, draw_batch, generator_step, update_average
 from gan.training import prepare
-from gan.watching import weights_digest
 
 CPU = torch.device("cpu")
 SMALL = NetworkConfig("compact", 28, 1, z_dim=8, width=8, classes=10)

@@ -15,13 +15,13 @@ from gan.checkpoint import save_run
 from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
+from gan.listening import weights_digest
 from gan.one_step_desk import Desk, Look, look_at_checkpoint, look_at_request
 from gan.own_pictures import own_pictures
 from gan.runs import Request
 from gan.state import fitted, new_state
 from gan.train_form import setting_values
 from gan.training import train
-from gan.watching import weights_digest
 
 PICTURES = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos"
 TINY = TrainConfig(

@@ -1,0 +1,88 @@
+"""What to do about each verdict: in words, and as levers of the running training where levers can do it."""
+
+from __future__ import annotations
+
+from gan.config import TrainConfig
+from gan.levers import LEVERS
+
+# Rates at which the small networks here play well (tests/bench/RESULTS.md): remedies lead towards them.
+GENERATOR_LR, DISCRIMINATOR_LR = 1e-3, 1e-3
+GENTLE_LR = 2e-4
+
+REMEDIES = {
+    "divergence": (
+        "Lower both learning rates to a tenth, and start again where the networks themselves are broken. A "
+        "gradient penalty (r1+r2) keeps such a game together."
+    ),
+    "memorising": (
+        "Show more pictures, or stop here: it will only get worse. Augmentation helps a little, and "
+        "beginning with a checkpoint that has seen more pictures helps much."
+    ),
+    "discriminator too strong": (
+        "Let the discriminator learn more slowly than the generator, in single steps, and let it see both "
+        "kinds through noise that fades. For the next run: a gradient penalty."
+    ),
+    "mode collapse": (
+        "Lower the generator's learning rate and let the discriminator make two steps for each of its own, "
+        "so that it can punish sameness; noise softens its judgement. For the next run: the relativistic "
+        "loss with both penalties, and default initialisation."
+    ),
+    "generator too strong": (
+        "Let the discriminator learn faster, or make two steps for each of the generator's, and lower the "
+        "generator's learning rate."
+    ),
+    "oscillation": (
+        "Lower both learning rates: smaller steps circle less widely. For the next run: no momentum (beta1 = "
+        "0), and a gradient penalty, which damps the circling."
+    ),
+    "too few pictures": (
+        "Show the discriminator changed pictures (augmentation), so that it cannot know them by heart; give "
+        "it more pictures, or begin with a checkpoint."
+    ),
+    "healthy, improving": "",
+    "healthy, done": "Keep it. More time gives little; a wider network or more pictures would give more.",
+    "too early to say": "",
+}
+
+
+def remedy_for(name: str, config: TrainConfig) -> tuple[str, dict[str, float]]:
+    """Words and levers, those alone that differ from what is in force."""
+    wanted = _wanted(name, config)
+    if config.penalty == "none":
+        wanted.pop("gamma", None)  # it would do nothing
+    levers = {lever: wanted[lever] for lever in LEVERS if lever in wanted}
+    return REMEDIES[name], {n: value for n, value in levers.items() if getattr(config, n) != value}
+
+
+def _wanted(name: str, config: TrainConfig) -> dict[str, float]:
+    calm = min(config.generator_lr, GENERATOR_LR)
+    if name == "divergence":
+        return {
+            "generator_lr": min(config.generator_lr / 10, GENERATOR_LR),
+            "discriminator_lr": min(config.discriminator_lr / 10, DISCRIMINATOR_LR),
+        }
+    if name == "discriminator too strong":
+        return {
+            "generator_lr": max(config.generator_lr, GENERATOR_LR),
+            "discriminator_lr": GENTLE_LR,
+            "discriminator_steps": 1,
+            "noise": max(config.noise, 0.3),
+            "gamma": max(config.gamma, 1.0),
+        }
+    if name == "mode collapse":
+        return {
+            "generator_lr": min(config.generator_lr / 4, GENERATOR_LR),
+            "discriminator_lr": max(config.discriminator_lr, DISCRIMINATOR_LR),
+            "discriminator_steps": max(config.discriminator_steps, 2),
+            "noise": max(config.noise, 0.2),
+        }
+    if name == "generator too strong":
+        return {"generator_lr": calm, "discriminator_lr": max(config.discriminator_lr, 2 * DISCRIMINATOR_LR)}
+    if name == "oscillation":
+        return {
+            "generator_lr": min(config.generator_lr / 5, GENERATOR_LR),
+            "discriminator_lr": min(config.discriminator_lr / 5, DISCRIMINATOR_LR),
+        }
+    if name in ("memorising", "too few pictures"):
+        return {"augment": max(config.augment, 0.8)}
+    return {}

@@ -1,0 +1,107 @@
+"""What is the matter with the run in a folder, and making it better or worse by its levers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gan import runs
+from gan.datasets import open_dataset
+from gan.diagnosis import Verdict, diagnose
+from gan.errors import GanError
+from gan.failures import Failure, failure
+from gan.levers import LEVERS
+from gan.state import fitted
+
+MOST_SNAPSHOTS = 2000
+MORE_SECONDS = 60.0
+SIDE = 32
+
+
+def verdicts_in(folder: Path) -> list[Verdict]:
+    """All verdicts on the run in a folder, the main one first.
+
+    Raises:
+        GanError: when the folder holds no run.
+    """
+    if not (folder / "request.json").is_file():
+        raise GanError(f"{folder.name or folder} is no run's folder: it has no request.json.")
+    config = runs.changed_config(folder, runs.read_request(folder).config)
+    history = runs.read_history(folder, MOST_SNAPSHOTS)
+    return diagnose(history, config, runs.trouble_in(folder))
+
+
+def verdicts(run_id: str) -> list[Verdict]:
+    """As `verdicts_in`, of a visitor's run. Raises GanError when there is no such run."""
+    return verdicts_in(runs.run_folder(run_id))
+
+
+def mend(run_id: str) -> str:
+    """Move the levers as the main verdict's remedy says; a run that has ended goes on for a minute with them.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        GanError: when there is no such run, or nothing that levers could mend.
+    """
+    verdict = verdicts(run_id)[0]
+    if not verdict.levers:
+        raise GanError(_nothing_to_mend(verdict))
+    goes_on = not runs.status(run_id).active
+    if goes_on:
+        runs.continue_run(run_id, MORE_SECONDS)
+    for name, value in verdict.levers.items():
+        runs.set_lever(run_id, name, value)
+    runs.advance()
+    return f"Against {verdict.name}: {verdict.moves()}{', for one more minute' if goes_on else ''}."
+
+
+def _nothing_to_mend(verdict: Verdict) -> str:
+    if verdict.healthy:
+        return "Nothing is wrong with this run that levers could mend."
+    return f"All that levers can do against {verdict.name} is done; read what else helps."
+
+
+def start_failing(verdict: str, data: str, threads: int = 1) -> tuple[str, str]:
+    """Queue a small run of a minute that is made to fail so; returns its id and its title.
+
+    Raises:
+        GanError: on an unknown failure or data set, or when too many runs are waiting.
+    """
+    chosen = failure(verdict)
+    if data not in ("fashion", "cats"):
+        raise GanError("Runs are broken with cats or Fashion-MNIST; choose one of these.")
+    dataset = open_dataset(data, SIDE if data == "cats" else None, limit=chosen.pictures or None)
+    config = fitted(chosen.config(), dataset)
+    few = bool(chosen.pictures)
+    title = f"Broken on purpose: {chosen.title.lower()}"
+    request = runs.Request(
+        "own" if few else data, config.network.resolution, title, "broken", config, threads
+    )
+    return runs.create(request, dataset if few else None), title
+
+
+def turn(run_id: str, verdict: str) -> str:
+    """Move the levers of a running training so that it fails this way; returns what was done, in words.
+
+    Raises:
+        GanError: when there is no such run, it has ended, or levers cannot bring this failure about.
+    """
+    chosen = failure(verdict)
+    moved = turning(chosen)
+    if not moved:
+        raise GanError(
+            f"{chosen.title} is built in before the start: stop your run, then break a new one this way."
+        )
+    for name, value in moved.items():
+        runs.set_lever(run_id, name, value)
+    return f"Towards {verdict}: your run's levers were moved. {chosen.why}"
+
+
+def turning(chosen: Failure) -> dict[str, float]:
+    """The levers that bring a failure about in a sound run; nothing where its network or pictures do it."""
+    if chosen.pictures or chosen.network.get("architecture"):
+        return {}
+    config = replace(chosen.config(), gamma=0.0)
+    return {name: getattr(config, name) for name in LEVERS if name in {*chosen.settings, "gamma"}}

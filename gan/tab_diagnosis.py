@@ -1,0 +1,118 @@
+"""The part of the Train tab that says what is the matter with the run, mends it, and breaks it on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from gan import run_diagnosis, runs
+from gan.diagnosis_view import CSS, HOW_TO_BREAK, failures_text, verdict_html
+from gan.errors import GanError
+from gan.failures import FAILURES
+
+AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The panel's components; `breakers` by the verdict that each brings about."""
+
+    verdict: gr.HTML
+    mend: gr.Button
+    said: gr.Markdown
+    breakers: dict[str, gr.Button]
+
+
+def lay_out_verdict() -> tuple[gr.HTML, gr.Button, gr.Markdown]:
+    """The verdict, the button that follows its remedy, and the line that answers."""
+    verdict = gr.HTML("", css_template=CSS, elem_id="train-verdict")
+    mend = gr.Button("Mend it", variant="primary", size="sm", visible=False, elem_id="train-mend")
+    return verdict, mend, gr.Markdown(elem_id="train-mended")
+
+
+def lay_out_breaking() -> dict[str, gr.Button]:
+    """A button for each failure."""
+    with gr.Accordion("Break it on purpose", open=False, elem_id="train-break"):
+        gr.Markdown(HOW_TO_BREAK)
+        with gr.Row():
+            breakers = {
+                each.verdict: gr.Button(
+                    each.title, size="sm", min_width=150, elem_id=f"break-{each.verdict.replace(' ', '-')}"
+                )
+                for each in FAILURES
+            }
+        gr.Markdown(failures_text())
+    return breakers
+
+
+def connect(
+    panel: Diagnosis,
+    run_id: gr.BrowserState,
+    data: gr.Radio,
+    name: gr.Textbox,
+    progress: gr.HTML,
+    look_anew: Callable[..., Any],
+    seen: Sequence[Any],
+) -> None:
+    """Follow the run, which `progress` tells of every second, and let the buttons act on it.
+
+    Args:
+        look_anew, seen: what shows the run again after a button, and all that this changes.
+    """
+    followed = [panel.verdict, panel.mend]
+    progress.change(look, run_id, followed, **AT_ONCE)
+    panel.mend.click(mend, run_id, panel.said, **AT_ONCE).then(look_anew, run_id, list(seen), **AT_ONCE)
+    for verdict, button in panel.breakers.items():
+        button.click(
+            partial(break_it, verdict),
+            [run_id, data],
+            [run_id, panel.said, name],
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_id="train",
+        ).then(look_anew, run_id, list(seen), **AT_ONCE)
+
+
+def look(run_id: str) -> list[Any]:
+    """The verdict as HTML, and whether its remedy can be followed by a button."""
+    try:
+        verdicts = run_diagnosis.verdicts(run_id)
+        waiting = runs.status(run_id).state == "waiting"
+    except GanError:
+        return ["", gr.update(visible=False)]
+    if waiting:
+        return ["", gr.update(visible=False)]
+    return [verdict_html(verdicts), gr.update(visible=bool(verdicts[0].levers))]
+
+
+def mend(run_id: str) -> str:
+    """Follow the main verdict's remedy by levers; returns what was done, or why nothing could be."""
+    try:
+        return run_diagnosis.mend(run_id)
+    except GanError as error:
+        return f"⚠️ {error}"
+
+
+def break_it(verdict: str, run_id: str, data: str) -> tuple[Any, str, Any]:
+    """Make the visitor's run fail by its levers while it trains, else begin one that will: returns the run,
+    what was done and the run's name.
+    """
+    try:
+        if _trains(run_id):
+            return gr.skip(), run_diagnosis.turn(run_id, verdict), gr.skip()
+        started, title = run_diagnosis.start_failing(verdict, "cats" if data == "own" else data)
+        runs.advance()
+    except GanError as error:
+        return gr.skip(), f"⚠️ {error}", gr.skip()
+    return started, f"{title}. The first verdict comes after a few looks at it.", title
+
+
+def _trains(run_id: str) -> bool:
+    try:
+        return runs.status(run_id).active
+    except GanError:
+        return False

@@ -1,0 +1,183 @@
+"""The verdicts on the recorded runs of the bench, which are real ones, and on what is made of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan import run_diagnosis, runs
+from gan.__main__ import main
+from gan.config import TrainConfig, from_mapping, to_mapping
+from gan.course import FEWEST_LOOKS, course_of
+from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, as_text, diagnose
+from gan.diagnosis_view import verdict_html
+from gan.errors import GanError
+from gan.failures import FAILURES, SOUND, failure
+from gan.levers import LEVERS, Change, with_levers
+from gan.remedies import REMEDIES, remedy_for
+from gan.run_diagnosis import turning
+from gan.runs import Request
+from gan.training import Snapshot
+from tests.bench.diagnosis import CASES, Case, read_record, table
+
+RECORDED = [case for case in CASES if case.path.is_file()]
+FAILED = [each.verdict for each in FAILURES]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    monkeypatch.setattr(runs, "advance", lambda *_: None)
+    return tmp_path
+
+
+def recorded(verdict: str, data: str = "fashion") -> tuple[list[Snapshot], TrainConfig, str]:
+    return read_record(Case(verdict, data, 0).path)
+
+
+def test_the_diagnosis_is_right_on_nine_of_ten_recorded_runs() -> None:
+    found = table()
+    assert found["of"] >= 30
+    wrong = [
+        (row["verdict"], row["data"], row["seed"], row["said"]) for row in found["rows"] if not row["right"]
+    ]
+    assert found["right"] >= 0.9 * found["of"], wrong
+    assert found["healthy_called_sick"] <= 1, wrong
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
+def test_every_part_of_a_run_has_a_verdict_that_says_why(case: Case) -> None:
+    history, config, trouble = read_record(case.path)
+    for length in range(0, len(history) + 1, 3):
+        for verdict in diagnose(history[:length], config):
+            assert verdict.sentence == SENTENCES[verdict.name]
+            assert verdict.healthy == (verdict.name in HEALTHY)
+            assert verdict.evidence
+            assert verdict.healthy or verdict.remedy
+            with_levers(config, verdict.levers)  # raises unless they are levers, and allowed
+    assert "<script" not in verdict_html(diagnose(history, config, f"{trouble}<script>"))
+
+
+def test_nothing_is_said_before_there_is_a_course() -> None:
+    history, config, _ = recorded("discriminator too strong")
+    assert diagnose([], config)[0].name == "too early to say"
+    assert diagnose(history[: FEWEST_LOOKS - 1], config)[0].name == "too early to say"
+    assert diagnose(history[:FEWEST_LOOKS], config)[0].name != "too early to say"
+    unseen = [replace(snapshot, signals=None) for snapshot in history]
+    assert diagnose(unseen, config)[0].name == "too early to say"
+
+
+def test_a_moved_lever_begins_a_new_course() -> None:
+    history, config, _ = recorded("discriminator too strong")
+    change = Change(history[30].step, 1.0, "discriminator_lr", 1e-2, 1e-4)
+    history[30] = replace(history[30], changes=(change,))
+    early = diagnose(history[:33], config)[0]
+    assert early.name == "too early to say"
+    assert "since a lever was moved" in early.evidence[0]
+    course = course_of(history, config)
+    assert course is not None
+    assert course.looks == len(history) - 30
+
+
+def test_a_run_that_broke_off_has_diverged_whatever_else_was_seen() -> None:
+    history, config, _ = recorded("healthy, done")
+    said = diagnose(history, config, "The training diverged 4 times, at last at step 12.")[0]
+    assert said.name == "divergence"
+    assert not said.healthy
+    assert said.levers["generator_lr"] < config.generator_lr
+    assert diagnose(history, config, "There is not enough memory.")[0].name != "divergence"
+
+
+def test_a_rescue_counts_once_and_is_forgotten_after_the_next_lever() -> None:
+    history, config, _ = recorded("healthy, done")
+    note = "The training diverged at step 9, so it went back to step 1 and goes on with 0.5 times the rates."
+    noted = history[:10] + [replace(snapshot, note=note) for snapshot in history[10:]]
+    assert diagnose(noted, config)[0].name == "divergence"
+    change = Change(noted[20].step, 1.0, "gamma", 1, 2)
+    noted[20] = replace(noted[20], changes=(change,))
+    assert diagnose(noted, config)[0].name != "divergence"
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_every_verdict_has_a_remedy_that_levers_allow_and_that_ends(name: str) -> None:
+    assert name in REMEDIES
+    config = SOUND if name in HEALTHY else failure(name).config()
+    for _ in range(6):
+        _, levers = remedy_for(name, config)
+        moved = with_levers(config, levers)
+        assert (moved is config) == (not levers)
+        config = moved
+    assert config.generator_lr >= 1e-6
+    assert set(remedy_for(name, config)[1]) <= set(LEVERS)
+
+
+@pytest.mark.parametrize("verdict", FAILED)
+def test_a_failure_is_a_sound_run_with_something_wrong(verdict: str) -> None:
+    chosen = failure(verdict)
+    assert chosen.verdict in CHECKS
+    config = chosen.config()
+    assert from_mapping(TrainConfig, to_mapping(config)) == config
+    assert config != SOUND or chosen.pictures
+    moved = turning(chosen)
+    assert set(moved) <= set(LEVERS)
+    assert not moved or with_levers(SOUND, moved) != SOUND
+
+
+def test_a_run_is_broken_and_mended_by_its_levers() -> None:
+    run_id, title = run_diagnosis.start_failing("discriminator too strong", "fashion")
+    assert "discriminator too strong" in title
+    folder = runs.run_folder(run_id)
+    history, _, _ = recorded("discriminator too strong")
+    lines = [json.dumps(_plain(snapshot)) for snapshot in history]
+    (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert run_diagnosis.verdicts(run_id)[0].name == "discriminator too strong"
+    before = runs.levers(run_id)
+    assert "discriminator learning rate to" in run_diagnosis.mend(run_id)
+    assert runs.levers(run_id)["discriminator_lr"] < before["discriminator_lr"]
+    run_diagnosis.turn(run_id, "divergence")
+    assert runs.levers(run_id)["generator_lr"] == failure("divergence").config().generator_lr
+    with pytest.raises(GanError, match="before the start"):
+        run_diagnosis.turn(run_id, "memorising")
+
+
+def _plain(snapshot: Snapshot) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(snapshot)
+
+
+def test_memorising_takes_a_handful_of_pictures_along() -> None:
+    run_id, _ = run_diagnosis.start_failing("memorising", "cats")
+    assert runs.read_request(runs.run_folder(run_id)).data == "own"
+    for verdict, data in (("memorising", "own"), ("sleepy", "cats"), ("divergence", "/etc")):
+        with pytest.raises(GanError):
+            run_diagnosis.start_failing(verdict, data)
+
+
+def test_what_is_healthy_is_not_mended() -> None:
+    run_id = runs.create(Request("fashion", 28, "Garments", "mine", SOUND))
+    with pytest.raises(GanError, match="Nothing is wrong"):
+        run_diagnosis.mend(run_id)
+    for stranger in ("", "0" * 32, None):
+        with pytest.raises(GanError, match="no longer here"):
+            run_diagnosis.mend(stranger)  # type: ignore[arg-type]
+
+
+def test_the_command_speaks_json_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history, config, _ = recorded("discriminator too strong")
+    run_id = runs.create(Request("fashion", 28, "Garments", "mine", config))
+    folder = runs.run_folder(run_id)
+    (folder / "metrics.jsonl").write_text("\n".join(json.dumps(_plain(s)) for s in history) + "\n")
+    assert main(["diagnose", str(folder), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said[0]["name"] == "discriminator too strong"
+    assert said[0]["levers"]
+    assert main(["diagnose", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(as_text(diagnose(history, config)[0]))
+    assert main(["diagnose", str(tmp_path)]) == 2
+    assert "no run's folder" in capsys.readouterr().err
