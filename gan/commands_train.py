@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import (
@@ -13,6 +14,7 @@ from argparse import (
     _SubParsersAction,
 )
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +35,15 @@ from gan.config import (
     preset_config,
     to_mapping,
 )
+from gan.crew import Crew, Processes, from_environment
 from gan.datasets import Dataset
 from gan.errors import GanError
+from gan.full_disk import told_when_full
 from gan.how_many import advice, beginning_for
+from gan.memorising import Watch, watch_for
 from gan.state import TrainState, network_for, new_state
-from gan.training import Snapshot, train
+from gan.training import Snapshot, preview, train
+from gan.training_film import add_frame, check_suffix, forget_frames_after, training_film
 
 SAVE_EVERY = 20.0
 INTERRUPTED = 130
@@ -62,6 +68,9 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "--start-from",
         metavar="NAME",
         help="begin with the networks of a checkpoint, as a new run with its own settings",
+    )
+    parser.add_argument(
+        "--film", type=Path, metavar="FILE.mp4", help="a film of the training: .mp4, .gif or .webp"
     )
     parser.add_argument("--title", help="what people call the result")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: torch decides)")
@@ -118,11 +127,20 @@ def run_train(arguments: Namespace) -> int:
 
 
 def _train(arguments: Namespace) -> int:
+    crew = from_environment()
+    with open(os.devnull, "w") as nowhere, nullcontext() if crew.leads else redirect_stderr(nowhere):
+        return _train_in(crew, arguments)
+
+
+def _train_in(crew: Crew, arguments: Namespace) -> int:
+    """Train as one process of a crew, of which the first alone speaks and writes."""
     out = arguments.out or arguments.resume
     if out is None:
         raise GanError("Say where the checkpoint goes: --out FOLDER.")
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / store.CONFIG).is_file())):
         raise GanError(f"{out.name} exists and is no checkpoint; choose another folder for --out.")
+    if arguments.film:
+        check_suffix(arguments.film.suffix)
     changes = {s.name: getattr(arguments, s.name) for s in _settings() if hasattr(arguments, s.name)}
     if arguments.resume and arguments.start_from:
         raise GanError("--resume goes on with a run, --start-from begins a new one; leave one of them away.")
@@ -133,10 +151,42 @@ def _train(arguments: Namespace) -> int:
     if dataset.note:
         print(dataset.note, file=sys.stderr)
 
-    def save() -> None:
-        save_run(out, config, state, dataset, arguments.title or title, preset)
+    if isinstance(crew, Processes):
+        crew.join(config, state, dataset)
+    snapshots = train(config, dataset, state, crew=crew)
+    if not crew.leads:
+        return _follow(snapshots)
+    watch = watch_for(config, dataset) if crew.size == 1 else None
+    frames = out.with_name(f"{out.name}-film")
+    forget_frames_after(frames, state.step)
 
-    return _work(train(config, dataset, state), save, out)
+    def save() -> None:
+        if watch is not None:
+            watch.look(state)
+            if watch.suspicious and (out / store.CONFIG).is_file():
+                return
+        with told_when_full():
+            save_run(out, config, state, dataset, arguments.title or title, preset)
+
+    def draw() -> None:
+        if arguments.film:
+            with told_when_full():
+                add_frame(frames, preview(state), state.step, state.seconds)
+
+    status = _work(snapshots, save, draw, watch, out)
+    if arguments.film:
+        arguments.film.write_bytes(training_film(frames, arguments.film.suffix))
+    return status
+
+
+def _follow(snapshots: Iterator[Snapshot]) -> int:
+    """Train along with the process that leads, and end when it does."""
+    try:
+        for _ in snapshots:
+            pass
+    except (KeyboardInterrupt, RuntimeError):
+        return INTERRUPTED
+    return 0
 
 
 Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
@@ -207,16 +257,30 @@ def _refuse(changes: Mapping[str, Any], names: Collection[str], why: str) -> Non
         raise GanError(f"{why}; leave {given} away.")
 
 
-def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path) -> int:
-    """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result."""
+def _work(
+    snapshots: Iterator[Snapshot],
+    save: Callable[[], None],
+    draw: Callable[[], None],
+    watch: Watch | None,
+    out: Path,
+) -> int:
+    """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result.
+
+    So does a generator that draws copies, with what it was before.
+    """
     status, saved, steps = 0, time.monotonic(), 0
     try:
         for snapshot in snapshots:
             steps = snapshot.step
             print(_line(snapshot), file=sys.stderr, flush=True)
+            draw()
             if time.monotonic() - saved >= SAVE_EVERY:
                 save()
                 saved = time.monotonic()
+            if watch is not None and watch.copying:
+                print(watch.sentence(), file=sys.stderr)
+                print(out)
+                return 0
     except KeyboardInterrupt:
         status = INTERRUPTED
         print("Stopped; what was learned so far is kept.", file=sys.stderr)

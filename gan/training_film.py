@@ -69,7 +69,7 @@ def add_frame(run: Path, pictures: Tensor, step: int, seconds: float) -> None:
     content = BytesIO()
     grid_image(pictures, COLUMNS).convert("RGB").save(content, "WEBP", quality=QUALITY)
     folder = run / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{step:010d}-{round(10 * seconds):08d}.webp").write_bytes(content.getvalue())
 
 
@@ -104,6 +104,14 @@ def training_film(run: Path, suffix: str = ".mp4") -> bytes:
         return moving.film(pictures, suffix, [*[each] * (len(pictures) - 1), AT_THE_END])
     except StyleError as error:
         raise GanError(str(error)) from error
+
+
+def check_suffix(suffix: str) -> None:
+    """Raises GanError for an ending that is no film's, before anybody has waited for one."""
+    if suffix.lower() not in moving.SUFFIXES:
+        raise GanError(
+            f"A film ends in {', '.join(moving.SUFFIXES[:-1])} or {moving.SUFFIXES[-1]}; rename it."
+        )
 
 
 def _captioned(frame: Frame) -> Image.Image | None:

@@ -93,8 +93,12 @@ def test_the_app_is_killed_and_its_runs_go_on_and_those_that_waited_are_taken_up
     runs.request_stop(first)
     wait(first, lambda status: not status.active)
     assert runs.status(second).state == "waiting"
-    runs.advance(most=1)  # what the app does when it starts again
-    wait(second, lambda status: status.state == "running")
+
+    def taken_up(status: Status) -> bool:
+        runs.advance(most=1)  # what the app does when it starts again, and for each page that waits
+        return status.state == "running"
+
+    wait(second, taken_up)
     runs.request_stop(second)
 
 
@@ -126,6 +130,7 @@ def limited(size: int) -> Callable[[], None]:
 def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> None:
     run_id = runs.create(request(replace(TINY, seconds=0, steps=20)))
     folder = runs.run_folder(run_id)
+    (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: False) == 0
     before = (folder / "checkpoint" / "generator.safetensors").read_bytes()
     assert len(before) > 1_000_000
@@ -158,6 +163,7 @@ def test_a_disk_that_is_full_everywhere_leaves_the_run_to_be_continued(
 ) -> None:
     run_id = runs.create(request(replace(TINY, seconds=0, steps=5)))
     folder = runs.run_folder(run_id)
+    (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: False) == 0
     runs.continue_run(run_id, 600.0)
     (folder / "waiting").unlink()
