@@ -23,8 +23,8 @@ def start() -> threading.Thread:
 
 
 def _go_round() -> None:
-    runs.advance()
     while True:
+        runs.advance()
         runs.remove_old()
         sweep(temporary_folder(), KEPT_SECONDS)
         time.sleep(EVERY_SECONDS)

@@ -71,7 +71,7 @@ def _metadata(checkpoint: Checkpoint) -> str:
     data = _part(checkpoint, "data")
     licence = str(data.get("licence")).lower().replace(" ", "-")
     known = licence in LICENCES
-    dataset = HUB_DATASETS.get(str(data.get("name")))
+    dataset = HUB_DATASETS.get(str(data.get("name"))) or _on_the_hub(str(data.get("name")))
     card = ModelCardData(
         library_name=LIBRARY,
         pipeline_tag="unconditional-image-generation",
@@ -81,6 +81,12 @@ def _metadata(checkpoint: Checkpoint) -> str:
         datasets=[dataset] if dataset else None,
     )
     return str(card.to_yaml()).strip()
+
+
+def _on_the_hub(name: str) -> str | None:
+    """The repository of a data set that was named `hub:owner/name`."""
+    repository = name.removeprefix("hub:")
+    return repository if repository != name and _REPOSITORY.fullmatch(repository) else None
 
 
 def _preview(checkpoint: Checkpoint) -> str:

@@ -156,6 +156,10 @@ def _endpoint(endpoint: str | None) -> str | None:
     return endpoint or os.getenv("HF_ENDPOINT") or None
 
 
+# For those who fetch other things than checkpoints by the same rules.
+own_token, endpoint_of = _own, _endpoint
+
+
 def _wanted_files(repository: str, info: ModelInfo) -> dict[str, int]:
     """Sizes of the files to download, by name; nothing else of the repository is looked at."""
     found = {file.rfilename: file.size for file in info.siblings or ()}

@@ -11,6 +11,7 @@ from gan import (
     commands_evaluate,
     commands_explore,
     commands_export,
+    commands_film,
     commands_inspect,
     commands_play,
     commands_train,
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands_explore.add_parsers(subparsers)
     commands_evaluate.add_parsers(subparsers)
     commands_export.add_parsers(subparsers)
+    commands_film.add_parsers(subparsers)
     commands_play.add_parsers(subparsers)
     commands_inspect.add_parsers(subparsers)
     namespace = parser.parse_args(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import (
@@ -13,6 +14,7 @@ from argparse import (
     _SubParsersAction,
 )
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import torch
 
 from checkpoints import store
 from checkpoints.errors import CheckpointError
+from gan import sources
 from gan.augmentation import share_for
 from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import (
@@ -32,12 +35,18 @@ from gan.config import (
     preset_config,
     to_mapping,
 )
-from gan.datasets import Dataset, open_dataset
+from gan.crew import Crew, Processes, from_environment
+from gan.datasets import Dataset
 from gan.diagnosis import as_text, diagnose
 from gan.errors import GanError
+from gan.full_disk import told_when_full
 from gan.growth import growth_text
+from gan.how_many import advice, beginning_for
+from gan.memorising import Watch as CopyWatch
+from gan.memorising import watch_for
 from gan.state import TrainState, network_for, new_state
-from gan.training import FEWEST_PICTURES, Snapshot, train
+from gan.training import Snapshot, preview, train
+from gan.training_film import add_frame, check_suffix, forget_frames_after, training_film
 from gan.watching import Watch, split, watched
 
 SAVE_EVERY = 20.0
@@ -46,14 +55,12 @@ _NETWORK_FLAGS = (
     "architecture", "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral",
     "batch_norm", "dropout", "initialisation", "upsampling",
 )  # fmt: skip
-MOST_PICTURES = 200_000
-_SHIPPED_DATA = ("fashion", "cats")
 
 
 def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `train`; the parser's `run` takes the parsed arguments and returns the exit status."""
     parser = subparsers.add_parser("train", help="train a network on pictures and write a checkpoint")
-    parser.add_argument("--data", metavar="fashion|cats|FOLDER|ZIP", help="pictures to learn from")
+    sources.add_arguments(parser)
     parser.add_argument(
         "--preset",
         choices=PRESETS,
@@ -66,12 +73,10 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         metavar="NAME",
         help="begin with the networks of a checkpoint, as a new run with its own settings",
     )
-    parser.add_argument("--resolution", type=int, help="side of a picture in pixels: 32 or 64, fashion 28")
     parser.add_argument(
-        "--pictures", type=int, metavar="N", help="take N pictures (default: cats 16000, else all)"
+        "--film", type=Path, metavar="FILE.mp4", help="a film of the training: .mp4, .gif or .webp"
     )
     parser.add_argument("--title", help="what people call the result")
-    parser.add_argument("--mirror", action="store_true", help="also learn from mirrored own pictures")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: torch decides)")
     settings = parser.add_argument_group("settings that replace those of the preset")
     for setting in _settings():
@@ -126,11 +131,20 @@ def run_train(arguments: Namespace) -> int:
 
 
 def _train(arguments: Namespace) -> int:
+    crew = from_environment()
+    with open(os.devnull, "w") as nowhere, nullcontext() if crew.leads else redirect_stderr(nowhere):
+        return _train_in(crew, arguments)
+
+
+def _train_in(crew: Crew, arguments: Namespace) -> int:
+    """Train as one process of a crew, of which the first alone speaks and writes."""
     out = arguments.out or arguments.resume
     if out is None:
         raise GanError("Say where the checkpoint goes: --out FOLDER.")
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / store.CONFIG).is_file())):
         raise GanError(f"{out.name} exists and is no checkpoint; choose another folder for --out.")
+    if arguments.film:
+        check_suffix(arguments.film.suffix)
     changes = {s.name: getattr(arguments, s.name) for s in _settings() if hasattr(arguments, s.name)}
     if arguments.resume and arguments.start_from:
         raise GanError("--resume goes on with a run, --start-from begins a new one; leave one of them away.")
@@ -142,11 +156,43 @@ def _train(arguments: Namespace) -> int:
         print(dataset.note, file=sys.stderr)
     dataset, held_out = split(dataset)
 
-    def save() -> None:
-        save_run(out, config, state, dataset, arguments.title or title, preset)
+    if isinstance(crew, Processes):
+        crew.join(config, state, dataset)
+    snapshots = train(config, dataset, state, crew=crew)
+    if not crew.leads:
+        return _follow(snapshots)
+    watch = watch_for(config, dataset) if crew.size == 1 else None
+    frames = out.with_name(f"{out.name}-film")
+    forget_frames_after(frames, state.step)
 
-    snapshots = watched(train(config, dataset, state), state, Watch(dataset, held_out))
-    return _work(snapshots, save, out, config)
+    def save() -> None:
+        if watch is not None:
+            watch.look(state)
+            if watch.suspicious and (out / store.CONFIG).is_file():
+                return
+        with told_when_full():
+            save_run(out, config, state, dataset, arguments.title or title, preset)
+
+    def draw() -> None:
+        if arguments.film:
+            with told_when_full():
+                add_frame(frames, preview(state), state.step, state.seconds)
+
+    looked_at = watched(snapshots, state, Watch(dataset, held_out))
+    status = _work(looked_at, save, draw, watch, out, config)
+    if arguments.film:
+        arguments.film.write_bytes(training_film(frames, arguments.film.suffix))
+    return status
+
+
+def _follow(snapshots: Iterator[Snapshot]) -> int:
+    """Train along with the process that leads, and end when it does."""
+    try:
+        for _ in snapshots:
+            pass
+    except (KeyboardInterrupt, RuntimeError):
+        return INTERRUPTED
+    return 0
 
 
 Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
@@ -154,28 +200,43 @@ Prepared = tuple[TrainConfig, TrainState, Dataset, str, str]
 
 def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     if not arguments.data:
-        raise GanError("Say what to learn from: --data fashion, cats, or a folder or zip of pictures.")
-    dataset = _dataset(arguments.data, arguments.resolution, arguments.mirror, arguments.pictures)
-    name = arguments.preset or (FROM_A_CHECKPOINT if arguments.start_from else "in-a-minute")
-    if name == FROM_A_CHECKPOINT and not arguments.start_from:
+        raise GanError(
+            "Say what to learn from: --data fashion, cats, a folder or zip of pictures, or hub:USER/NAME."
+        )
+    dataset = sources.open_source(arguments.data, arguments.resolution, arguments.pictures, arguments)
+    reference = arguments.start_from or _usual_beginning(arguments, dataset, changes)
+    name = arguments.preset or (FROM_A_CHECKPOINT if reference else "in-a-minute")
+    if name == FROM_A_CHECKPOINT and not reference:
         raise GanError(f"--preset {FROM_A_CHECKPOINT} needs --start-from NAME.")
     preset = preset_config(name, dataset.labels_tell)
     told = changes.get("told", preset.told)
-    beginning = store.find_anywhere(arguments.start_from) if arguments.start_from else None
+    beginning = store.find_anywhere(reference) if reference else None
     if beginning:
         _refuse(changes, _NETWORK_FLAGS, "The networks of --start-from stay as they are")
         network = network_to_start_from(beginning, dataset, told)
-        changes = {"augment": share_for(len(dataset)), **changes}
     else:
         network = replace(preset.network, **{k: changes.pop(k) for k in _NETWORK_FLAGS if k in changes})
         network = from_mapping(NetworkConfig, to_mapping(network_for(dataset, network, told)))
     if "steps" in changes and "seconds" not in changes:
         changes["seconds"] = 0.0  # a number of steps alone means exactly that many
+    if beginning or sources.is_own(arguments.data):
+        changes = {"augment": share_for(len(dataset)), **changes}
     config = from_mapping(TrainConfig, {**to_mapping(preset), **changes, "network": network})
     state = new_state(config)
     if beginning:
         start_from(state, config, beginning)
     return config, state, dataset, f"{dataset.title}, {name}", name
+
+
+def _usual_beginning(arguments: Namespace, dataset: Dataset, changes: Mapping[str, Any]) -> str:
+    """The checkpoint to begin with where nobody has said anything about recipe or networks; says so."""
+    if arguments.preset or not sources.is_own(arguments.data):
+        return ""
+    print(advice(len(dataset)), file=sys.stderr)
+    reference = "" if set(changes) & set(_NETWORK_FLAGS) else beginning_for(dataset)
+    if reference:
+        print(f"So it begins with {reference}; --preset in-a-minute begins with nothing.", file=sys.stderr)
+    return reference
 
 
 def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
@@ -186,10 +247,12 @@ def _resumed(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     config = from_mapping(TrainConfig, {**to_mapping(saved), **changes})
     data = checkpoint.config.get("data", {})
     name = arguments.data or str(data.get("name", ""))
-    if name not in _SHIPPED_DATA and not arguments.data:
+    known = not sources.is_own(name) or name.startswith(sources.HUB)
+    if not known and not arguments.data:
         raise GanError("This run learned from its own pictures; say where they are: --data FOLDER|ZIP.")
-    count = arguments.pictures or (data.get("pictures") if name in _SHIPPED_DATA else None)
-    dataset = _dataset(name, config.network.resolution, arguments.mirror, count)
+    count = arguments.pictures or (data.get("pictures") if known else None)
+    arguments.grey = arguments.grey or (sources.is_own(name) and config.network.channels == 1)
+    dataset = sources.open_source(name, config.network.resolution, count, arguments)
     preset = str(checkpoint.config.get("training", {}).get("preset", "custom"))
     return config, state, dataset, checkpoint.title, preset
 
@@ -200,15 +263,18 @@ def _refuse(changes: Mapping[str, Any], names: Collection[str], why: str) -> Non
         raise GanError(f"{why}; leave {given} away.")
 
 
-def _dataset(name: str, resolution: int | None, mirror: bool, count: int | None) -> Dataset:
-    if count is not None and not FEWEST_PICTURES <= count <= MOST_PICTURES:
-        raise GanError(f"--pictures takes {FEWEST_PICTURES} to {MOST_PICTURES:,}.")
-    dataset = open_dataset(name, resolution, limit=count)
-    return replace(dataset, mirror=True) if mirror and name not in _SHIPPED_DATA else dataset
+def _work(
+    snapshots: Iterator[Snapshot],
+    save: Callable[[], None],
+    draw: Callable[[], None],
+    watch: CopyWatch | None,
+    out: Path,
+    config: TrainConfig,
+) -> int:
+    """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result.
 
-
-def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path, config: TrainConfig) -> int:
-    """Follow the run to its end, saving every 20 seconds; Ctrl-C ends it early and keeps the result."""
+    So does a generator that draws copies, with what it was before.
+    """
     status, saved, steps = 0, time.monotonic(), 0
     history: list[Snapshot] = []
     try:
@@ -216,9 +282,14 @@ def _work(snapshots: Iterator[Snapshot], save: Callable[[], None], out: Path, co
             steps = snapshot.step
             history.append(snapshot)
             print(_line(snapshot), file=sys.stderr, flush=True)
+            draw()
             if time.monotonic() - saved >= SAVE_EVERY:
                 save()
                 saved = time.monotonic()
+            if watch is not None and watch.copying:
+                print(watch.sentence(), file=sys.stderr)
+                print(out)
+                return 0
     except KeyboardInterrupt:
         status = INTERRUPTED
         print("Stopped; what was learned so far is kept.", file=sys.stderr)

@@ -170,6 +170,9 @@ class TrainConfig:
     average: float = setting(
         10_000.0, "half-life of the averaged generator in pictures: longer is calmer and later", 1, 1e7
     )
+    stop_at_copies: bool = setting(
+        True, "own pictures: stop when most generated pictures have become copies, and keep what was before"
+    )
     seed: int = setting(0, "seed of weights, order and latent vectors", 0, 2**31 - 1)
 
 

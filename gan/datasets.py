@@ -155,7 +155,8 @@ def open_dataset(name: str, resolution: int | None = None, *, limit: int | None 
     """A data set by name: `fashion` (28 px), `cats` (32, 64 or 128 px, default 64), or own pictures by path.
 
     Args:
-        name: `fashion`, `cats`, or the path of a folder or a zip file of pictures (32 or 64 px, default 64).
+        name: `fashion`, `cats`, the path of a folder or a zip file of pictures, or `hub:owner/name` for one
+            on the Hub (both 32 or 64 px, default 64).
         resolution: height and width in pixels.
         limit: take at most so many pictures.
 
@@ -171,10 +172,15 @@ def open_dataset(name: str, resolution: int | None = None, *, limit: int | None 
         dataset = fashion()
     elif name == "cats":
         dataset = cats(resolution or 64, limit or 16_000)
+    elif name.startswith("hub:"):
+        from gan.hub_pictures import USUAL_PICTURES, hub_pictures
+
+        dataset = hub_pictures(name, resolution or 64, most=limit or USUAL_PICTURES)
     elif Path(name).exists():
         dataset = own_pictures([name], resolution or 64, title=Path(name).stem[:60])
     else:
         raise GanError(
-            f"There is no data set {name!r}; choose fashion, cats, or a folder or zip of pictures."
+            f"There is no data set {name!r}; choose fashion, cats, a folder or zip of pictures, or "
+            "hub:owner/name."
         )
     return dataset.first(limit) if limit else dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,12 @@ from style.errors import StyleError
 from style.images import Picture, read_archive, read_picture
 
 RESOLUTIONS = (32, 64)
+FITS = ("centre", "whole")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 EXAMPLES_SHOWN = 3
+OWN_ATTRIBUTION = "Pictures chosen by whoever trained this; their rights stay with their makers."
+LUMA = (0.299, 0.587, 0.114)
+_SAVED_TEXTS = ("name", "title", "note", "licence", "attribution")
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,18 @@ def _was(count: int, kind: str) -> str:
     return kind.replace("was", "were", 1) if count > 1 else kind
 
 
-def square(picture: Picture, side: int) -> Tensor:
-    """The picture's centre as uint8 `[3, side, side]`: cropped to a square, alpha onto white, antialiased."""
+def square(picture: Picture, side: int, fit: str = "centre") -> Tensor:
+    """The picture as uint8 `[3, side, side]`, alpha onto white, antialiased.
+
+    Args:
+        fit: `centre` cuts a square out of the middle, `whole` adds white borders to the shorter sides.
+    """
     width, height = picture.size
-    short = min(width, height)
-    left, top = (width - short) // 2, (height - short) // 2
-    box = (left, top, left + short, top + short)
-    image = Image.fromarray(picture.rgb).crop(box)
-    if picture.alpha is not None:
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=Image.fromarray(picture.alpha).crop(box))
-        image = paper
+    edge = max(width, height) if fit == "whole" else min(width, height)
+    left, top = (width - edge) // 2, (height - edge) // 2
+    image = Image.new("RGB", (edge, edge), "white")
+    mask = None if picture.alpha is None else Image.fromarray(picture.alpha)
+    image.paste(Image.fromarray(picture.rgb), (-left, -top), mask)
     image = image.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
@@ -111,16 +116,62 @@ def _check_bytes(sources: Sequence[Path], limits: Limits) -> None:
         )
 
 
+class Collector:
+    """Takes pictures one at a time until there are enough, makes them squares, and counts what it leaves out.
+
+    Args:
+        side: height and width of the result in pixels.
+        fit: see `square`.
+        limits: when reached, no more is taken.
+        smallest: a picture whose shorter side is below it is left out; by default half of `side`, since
+            nothing but blur would be learned from less.
+    """
+
+    def __init__(
+        self, side: int, fit: str = "centre", limits: Limits = DEFAULT_LIMITS, smallest: int | None = None
+    ) -> None:
+        if fit not in FITS:
+            raise GanError(f"Choose how pictures become squares: {' or '.join(FITS)}.")
+        self.tally = Tally()
+        self._side, self._fit, self._limits = side, fit, limits
+        self._smallest = side // 2 if smallest is None else smallest
+        self._kept: list[Tensor] = []
+        self._pixels = 0
+
+    def add(self, name: str, picture: Picture | StyleError) -> bool:
+        """Take one more picture, or count why it cannot be used; False where it was one too many."""
+        if isinstance(picture, StyleError):
+            self.tally.drop("was not readable", name, str(picture))
+        elif self.tally.used >= self._limits.pictures or self._pixels > self._limits.pixels:
+            self.tally.enough = True
+            return False
+        elif min(picture.size) < self._smallest:
+            self.tally.drop("was too small", name)
+        else:
+            self._pixels += picture.size[0] * picture.size[1]
+            self._kept.append(square(picture, self._side, self._fit))
+            self.tally.used += 1
+        return True
+
+    def examples(self, count: int) -> Tensor:
+        """The pictures taken last, uint8 `[up to count, 3, side, side]`."""
+        return torch.stack(self._kept[-count:])
+
+    def pictures(self) -> Tensor:
+        """All that was taken, uint8 `[N, 3, side, side]`. Raises GanError where that is too few."""
+        if self.tally.used < FEWEST_PICTURES:
+            raise GanError(_too_few(self.tally))
+        return torch.stack(self._kept)
+
+
 def read_pictures(
-    sources: Iterable[str | Path], side: int = 64, *, limits: Limits = DEFAULT_LIMITS
+    sources: Iterable[str | Path], side: int = 64, *, fit: str = "centre", limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Tensor, Tally]:
     """Pictures from files, folders and zips, none of which is trusted.
 
     Args:
         sources: paths of pictures, folders (searched with their sub-folders) and zip files.
-        side: height and width of the result in pixels. A picture whose shorter side is under half of it is
-            left out, since nothing but blur would be learned from it.
-        limits: when reached, the rest is left out.
+        side, fit, limits: see `Collector`.
 
     Returns:
         uint8 `[N, 3, side, side]`, and what was left out and why.
@@ -133,25 +184,14 @@ def read_pictures(
         if not path.exists():
             raise GanError(f"There is no file or folder {path.name!r}; please check the name.")
     _check_bytes(paths, limits)
-    tally, kept, pixels = Tally(), [], 0
+    collector = Collector(side, fit, limits)
     try:
         for name, picture in _from_sources(paths):
-            if isinstance(picture, StyleError):
-                tally.drop("was not readable", name, str(picture))
-            elif tally.used >= limits.pictures or pixels > limits.pixels:
-                tally.enough = True
+            if not collector.add(name, picture):
                 break
-            elif min(picture.size) < side // 2:
-                tally.drop("was too small", name)
-            else:
-                pixels += picture.size[0] * picture.size[1]
-                kept.append(square(picture, side))
-                tally.used += 1
     except StyleError as error:
         raise GanError(str(error)) from error
-    if tally.used < FEWEST_PICTURES:
-        raise GanError(_too_few(tally))
-    return torch.stack(kept), tally
+    return collector.pictures(), collector.tally
 
 
 def _too_few(tally: Tally) -> str:
@@ -162,35 +202,68 @@ def _too_few(tally: Tally) -> str:
 
 
 def own_pictures(
-    sources: Iterable[str | Path], resolution: int = 64, *, mirror: bool = False, title: str = "Own pictures"
+    sources: Iterable[str | Path],
+    resolution: int = 64,
+    *,
+    mirror: bool = False,
+    fit: str = "centre",
+    grey: bool = False,
+    title: str = "Own pictures",
 ) -> Dataset:
-    """A colour data set from files, folders and zips; its `note` tells what was left out.
+    """A data set from files, folders and zips; its `note` tells what was left out.
 
     Args:
         resolution: 32 or 64 px.
         mirror: whether a mirrored picture is as good (faces from the front: yes; digits and text: no).
+        fit: how pictures become squares, see `square`.
+        grey: without colours, which are then not to be learned either.
 
     Raises:
         GanError: as `read_pictures`, and on another resolution.
     """
+    check_resolution(resolution)
+    images, tally = read_pictures(sources, resolution, fit=fit)
+    dataset = as_dataset(images, title=title, mirror=mirror, note=tally.full_text())
+    return in_grey(dataset) if grey else dataset
+
+
+def check_resolution(resolution: int) -> None:
+    """Raises GanError for a resolution that own pictures do not come in."""
     if resolution not in RESOLUTIONS:
         raise GanError("Own pictures are learned at 32 or 64 px; choose one of these.")
-    images, tally = read_pictures(sources, resolution)
-    return _dataset(images, title, mirror, tally.full_text())
 
 
-def _dataset(images: Tensor, title: str, mirror: bool, note: str) -> Dataset:
+def as_dataset(
+    images: Tensor,
+    title: str,
+    *,
+    mirror: bool = False,
+    note: str = "",
+    name: str = "own",
+    licence: str = "other",
+    attribution: str = OWN_ATTRIBUTION,
+) -> Dataset:
+    """Pictures uint8 `[N, C, side, side]` of which nothing is known but where they come from."""
     return Dataset(
-        name="own",
+        name=name,
         title=title,
         images=images,
         labels=torch.zeros(len(images), 0, dtype=torch.int64),
         attributes=(),
-        licence="other",
-        attribution="Pictures chosen by whoever trained this; their rights stay with their makers.",
+        licence=licence,
+        attribution=attribution,
         mirror=mirror,
         note=note,
     )
+
+
+def in_grey(dataset: Dataset) -> Dataset:
+    """The data set in one channel, `[N, 1, H, W]`: luma by ITU-R BT.601, as Pillow's."""
+    weights = torch.tensor(LUMA)[:, None, None]
+    parts = [
+        (part * weights).sum(1, keepdim=True).round().to(torch.uint8) for part in dataset.images.split(256)
+    ]
+    return replace(dataset, images=torch.cat(parts))
 
 
 def reduced(images: Tensor, side: int) -> Tensor:
@@ -205,7 +278,7 @@ def reduced(images: Tensor, side: int) -> Tensor:
 def save_pictures(folder: Path, dataset: Dataset) -> None:
     """Write the data set as `data.safetensors` and `data.json` into `folder`."""
     save_file({"images": dataset.images.contiguous()}, folder / "data.safetensors")
-    document = {"title": dataset.title, "mirror": dataset.mirror, "note": dataset.note}
+    document = {key: getattr(dataset, key) for key in (*_SAVED_TEXTS, "mirror")}
     (folder / "data.json").write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -218,9 +291,10 @@ def load_pictures(folder: Path) -> Dataset:
     try:
         images = load_file(folder / "data.safetensors")["images"]
         document: Mapping[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
-        title, mirror, note = str(document["title"]), bool(document["mirror"]), str(document["note"])
+        texts = {key: str(document[key]) for key in _SAVED_TEXTS if key in document}
+        dataset = as_dataset(images, mirror=bool(document["mirror"]), **texts)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise GanError("The pictures of this run are missing or damaged; please send them again.") from error
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         raise GanError("The pictures of this run are damaged; please send them again.")
-    return _dataset(images, title, mirror, note)
+    return dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from copy import deepcopy
 from dataclasses import dataclass
@@ -52,14 +51,14 @@ class Lifeline:
     def __init__(self, state: TrainState) -> None:
         # Two, because the newest may have been taken when the trouble had begun and was not to be seen yet.
         self._moments = deque([_moment(state)], maxlen=2)
-        self._kept_at = time.monotonic()
+        self._kept_at = state.seconds
         self._rescues = 0
 
     def keep(self, state: TrainState) -> None:
         """Remember the state, which is sound, unless the last one that was remembered is quite new."""
-        if time.monotonic() - self._kept_at >= KEEP_EVERY:
+        if state.seconds - self._kept_at >= KEEP_EVERY:
             self._moments.append(_moment(state))
-            self._kept_at = time.monotonic()
+            self._kept_at = state.seconds
 
     def back(self, state: TrainState) -> str:
         """Bring the state back to the older remembered moment, with lower learning rates; says so.
@@ -75,7 +74,7 @@ class Lifeline:
         state.step, state.images_seen = moment.step, moment.images_seen
         state.calm *= CALMER
         self._moments = deque([moment], maxlen=2)
-        self._kept_at = time.monotonic()
+        self._kept_at = state.seconds
         self._rescues += 1
         if self._rescues > MOST_RESCUES:
             raise GanError(

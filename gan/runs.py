@@ -34,6 +34,7 @@ from checkpoints.store import home
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset
 from gan.errors import GanError
+from gan.full_disk import told_when_full
 from gan.levers import Change, lever_values, with_levers
 from gan.own_pictures import save_pictures
 from gan.signals import signals_from
@@ -123,8 +124,12 @@ def run_folder(run_id: str) -> Path:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees either the old or the new content, never a part."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -161,12 +166,23 @@ def create(request: Request, pictures: Dataset | None = None, against: Request |
         The run's id. `advance` starts it when its turn comes.
 
     Raises:
-        GanError: when too many runs are waiting already.
+        GanError: when too many runs are waiting already, or the disk is full.
     """
     if len(_waiting(runs_folder())) >= MOST_WAITING:
         raise GanError("Too many runs are waiting for their turn; please try again in a few minutes.")
     run_id = secrets.token_hex(16)
     draft = runs_folder() / f"new-{run_id}"
+    try:
+        with told_when_full():
+            _fill(draft, request, pictures, against)
+    except GanError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    draft.rename(runs_folder() / run_id)
+    return run_id
+
+
+def _fill(draft: Path, request: Request, pictures: Dataset | None, against: Request | None) -> None:
     draft.mkdir(parents=True)
     if pictures is not None:
         save_pictures(draft, pictures)
@@ -176,8 +192,6 @@ def create(request: Request, pictures: Dataset | None = None, against: Request |
         write_request(draft / side, asked)
     write_status(draft, "waiting", "")
     (draft / "waiting").write_text(str(time.time_ns()))
-    draft.rename(runs_folder() / run_id)
-    return run_id
 
 
 def write_request(folder: Path, request: Request) -> None:

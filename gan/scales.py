@@ -59,7 +59,8 @@ def scales_html(folder: Path, grows: bool) -> str:
     )
     rows = [
         f"<figure><figcaption>{side} px</figcaption>"
-        f'<img alt="Eight pictures, {side} pixels wide" src="{picture_uri(scale_path(folder, side))}"></figure>'
+        f'<img alt="Eight pictures, {side} pixels wide" '
+        f'src="{picture_uri(scale_path(folder, side))}"></figure>'
         for side in sides
     ]
     return f"<p>{title}</p>{''.join(rows)}"

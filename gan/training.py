@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import cos, pi
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from gan.attributes import chosen
 from gan.config import NetworkConfig, TrainConfig
+from gan.crew import ALONE, Crew
 from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.latent import latents
@@ -92,6 +94,7 @@ class _Recorder:
 
     started: float
     images_before: int
+    seconds_before: float
     steps: int = 0
     sums: list[Tensor] = field(default_factory=list)
     changes: tuple[Change, ...] = ()
@@ -141,6 +144,7 @@ def train(
     every: float = 1.0,
     due: Callable[[int], bool] | None = None,
     levers: Callable[[TrainConfig], TrainConfig] | None = None,
+    crew: Crew = ALONE,
 ) -> Iterator[Snapshot]:
     """Train until the budget is used or the iterator is closed; `state` (updated in place) holds the result.
 
@@ -152,6 +156,7 @@ def train(
         every: seconds between snapshots; the first step and the last one always give one.
         due: asked after every step, with the number of steps, whether a snapshot is due, instead of `every`.
         levers: asked before every step for the config that is in force from now on, given the present one.
+        crew: the processes that train this run together; each has joined it with its state.
 
     Raises:
         GanError: when the data set is too small or does not fit the network, or the training diverges again
@@ -162,7 +167,7 @@ def train(
         state = new_state(config)
     _check(config, dataset)
     prepare(state, dataset)
-    recorder, lifeline, note = _Recorder(time.perf_counter(), state.images_seen), Lifeline(state), ""
+    recorder, lifeline, note = _recorder(state), Lifeline(state), ""
     while (progress := _progress(state, config)) < 1.0:
         step_started = time.perf_counter()
         if levers is not None and (wanted := levers(config)) is not config:
@@ -172,23 +177,27 @@ def train(
         state.generator.grow(progress, config.growth)
         state.discriminator.grow(progress, config.growth)
         _set_learning_rates(state, config, progress)
-        recorder.add(*play_round(config, dataset, state))
+        with crew.drawing(state) or nullcontext():
+            recorder.add(*play_round(crew.share(config), dataset, state))
         state.step += 1
         state.images_seen += config.batch
         update_average(state, config)
-        now = time.perf_counter()
-        state.seconds += now - step_started
+        state.seconds += crew.agreed(time.perf_counter() - step_started)
         over = _progress(state, config) >= 1.0
-        waited = now - recorder.started >= every if due is None else due(state.step)
+        waited = state.seconds - recorder.seconds_before >= every if due is None else due(state.step)
         if not (over or state.step == 1 or waited):
             continue
-        if is_sound(state, *recorder.means()[:2]):
+        if crew.all_say(is_sound(state, *recorder.means()[:2])):
             lifeline.keep(state)
             yield recorder.snapshot(state, config, note)
             unsaid: tuple[Change, ...] = ()
         else:
             note, unsaid = lifeline.back(state), recorder.changes
-        recorder = _Recorder(time.perf_counter(), state.images_seen, changes=unsaid)
+        recorder = _recorder(state, unsaid)
+
+
+def _recorder(state: TrainState, changes: tuple[Change, ...] = ()) -> _Recorder:
+    return _Recorder(time.perf_counter(), state.images_seen, state.seconds, changes=changes)
 
 
 def prepare(state: TrainState, dataset: Dataset) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 from checkpoints.store import home
 from gan.datasets import Dataset
 from gan.errors import GanError
+from gan.full_disk import told_when_full
 from gan.own_pictures import load_pictures, save_pictures
 
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
@@ -20,11 +22,20 @@ def uploads_folder() -> Path:
 
 
 def save_upload(pictures: Dataset) -> str:
-    """Keep a visitor's pictures until a run wants them; returns their id."""
+    """Keep a visitor's pictures until a run wants them; returns their id.
+
+    Raises:
+        GanError: when the disk is full.
+    """
     upload_id = secrets.token_hex(16)
     folder = uploads_folder() / upload_id
-    folder.mkdir(parents=True)
-    save_pictures(folder, pictures)
+    try:
+        with told_when_full():
+            folder.mkdir(parents=True)
+            save_pictures(folder, pictures)
+    except GanError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return upload_id
 
 

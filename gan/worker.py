@@ -25,6 +25,9 @@ from gan.checkpoint import load_run, network_to_start_from, save_run, start_from
 from gan.config import TrainConfig
 from gan.datasets import Dataset, open_dataset, real_examples
 from gan.errors import GanError
+from gan.full_disk import SENTENCE, disk_is_full
+from gan.memorising import Watch as CopyWatch
+from gan.memorising import watch_for
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
 from gan.runs import (
@@ -38,6 +41,7 @@ from gan.runs import (
 from gan.scales import draw_scales
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train
+from gan.training_film import add_frame, forget_frames_after
 from gan.watching import Watch, split, watched
 
 COLUMNS = 8
@@ -52,6 +56,10 @@ NOT_ENOUGH_MEMORY = (
 )
 
 Job = Callable[[Path, Callable[[], bool]], None]
+FULL_DISK = (
+    "The disk of this machine is full, so the training stopped. What it had learned by its last checkpoint "
+    "is kept; free some space, then Continue."
+)
 UNEXPECTED = "The training failed unexpectedly; please try other settings."
 
 
@@ -85,6 +93,7 @@ class Run:
     state: TrainState
     dataset: Dataset
     held_out: Dataset | None = None
+    watch: CopyWatch | None = None
     _levers_seen: tuple[int, int] = field(default=(0, 0), init=False)
 
     def levers(self, config: TrainConfig) -> TrainConfig:
@@ -106,11 +115,27 @@ class Run:
     def draw(self) -> None:
         """Render `preview.png`: the averaged generator at the same latent vectors as always."""
         draw_scales(self.folder, self.state)
-        _write_grid(self.folder / "preview.png", preview(self.state))
+        pictures = preview(self.state)
+        _write_grid(self.folder / "preview.png", pictures)
+        add_frame(self.folder, pictures, self.state.step, self.state.seconds)
 
     def draw_real(self) -> None:
         """Render `real.png`: real pictures in the same grid, of the same classes."""
         _write_grid(self.folder / "real.png", real_examples(self.dataset))
+
+    def save_unless_copying(self) -> None:
+        """Write the checkpoint, unless the generator draws copies and there is one from before that."""
+        if self.watch is not None:
+            self.watch.look(self.state)
+            if self.watch.suspicious and (self.folder / "checkpoint" / store.CONFIG).is_file():
+                return
+        self.save()
+
+    def back_to_checkpoint(self) -> None:
+        """Show what is kept, where it is older than what was learned last."""
+        self.state = load_run(store.read(self.folder / "checkpoint"))[1]
+        forget_frames_after(self.folder, self.state.step)
+        self.draw()
 
     def save(self) -> None:
         """Write the checkpoint, under the title that the visitor may have changed meanwhile."""
@@ -147,7 +172,8 @@ def open_run(folder: Path) -> Run:
     else:
         config, state = begin(request, dataset)
     _forget_after(folder / "metrics.jsonl", state.step)
-    return Run(folder, config, state, dataset, held_out)
+    forget_frames_after(folder, state.step)
+    return Run(folder, config, state, dataset, held_out, watch_for(config, dataset))
 
 
 def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
@@ -171,8 +197,16 @@ def _forget_after(path: Path, step: int) -> None:
     """Drop the lines of a lost stretch: those behind the checkpoint from which the run goes on."""
     with suppress(OSError):
         lines = path.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        kept = [line for line in lines if _step_of(line) <= step]
         write_atomically(path, "".join(f"{line}\n" for line in kept).encode())
+
+
+def _step_of(line: str) -> float:
+    """The step of a recorded snapshot; infinity for a line that was cut off."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return inf
 
 
 def work(run: Run, should_stop: Callable[[], bool]) -> None:
@@ -185,16 +219,21 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     first = time.monotonic() + FIRST_CHECKPOINT
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
-    stopped, last = False, None
+    stopped, copying, last = False, False, None
     snapshots = train(run.config, run.dataset, run.state, levers=run.levers)
     for last in watched(snapshots, run.state, Watch(run.dataset, run.held_out)):
         run.record(last)
         previews.run(run.draw)
-        checkpoints.run(run.save)
+        checkpoints.run(run.save_unless_copying)
+        copying = run.watch is not None and run.watch.copying
         stopped = last.progress < 1 and should_stop()
         write_status(run.folder, "running", "Stopping…" if stopped else "", last)
-        if stopped:
+        if stopped or copying:
             break
+    if copying and run.watch is not None:
+        run.back_to_checkpoint()
+        write_status(run.folder, "stopped", run.watch.sentence(), last)
+        return
     if last is not None:
         run.draw()
         run.save()
@@ -214,6 +253,9 @@ def run_folder(folder: Path, should_stop: Callable[[], bool], job: Job = work_in
     except (GanError, CheckpointError) as error:
         write_status(folder, "failed", str(error))
     except Exception as error:
+        if disk_is_full(error):
+            _tell_in_spite_of_a_full_disk(folder)
+            return 1
         # torch has no exception of its own for a full memory that is the same on every device.
         full = isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error))
         write_status(folder, "failed", NOT_ENOUGH_MEMORY if full else UNEXPECTED)
@@ -221,6 +263,14 @@ def run_folder(folder: Path, should_stop: Callable[[], bool], job: Job = work_in
     else:
         return 0
     return 1
+
+
+def _tell_in_spite_of_a_full_disk(folder: Path) -> None:
+    """Say what happened, for which the film of the run makes room."""
+    kept = (folder / "checkpoint" / store.CONFIG).is_file()
+    with suppress(OSError):
+        forget_frames_after(folder, -1)
+        write_status(folder, "stopped" if kept else "failed", FULL_DISK if kept else SENTENCE)
 
 
 def _step_back() -> None:

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 import uvicorn
+import yaml
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -219,6 +220,7 @@ def _app(hub: HubServer) -> FastAPI:
 
     _account_routes(app, hub)
     _reading_routes(app, hub)
+    _dataset_routes(app, hub)
     _writing_routes(app, hub)
     _download_route(app, hub)
     return app
@@ -271,6 +273,35 @@ def _reading_routes(app: FastAPI, hub: HubServer) -> None:
     def tree(request: Request, owner: str, name: str, revision: str) -> list[dict[str, Any]]:
         _, files = hub.readable(request, f"{owner}/{name}").resolve(revision)
         return [{"type": "file", "path": path, **_tree_sizes(entry)} for path, entry in files.items()]
+
+
+def _dataset_routes(app: FastAPI, hub: HubServer) -> None:
+    """Data sets can be read; they are repositories whose id begins with `datasets/`."""
+
+    @app.get("/api/datasets/{owner}/{name}")
+    @app.get("/api/datasets/{owner}/{name}/revision/{revision:path}")
+    def info(request: Request, owner: str, name: str, revision: str = "main") -> dict[str, Any]:
+        repository = hub.readable(request, f"datasets/{owner}/{name}")
+        sha, files = repository.resolve(revision)
+        siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
+        card = files["README.md"].data.decode().split("---")[1] if "README.md" in files else ""
+        return {
+            "_id": sha[:24], "id": f"{owner}/{name}", "sha": sha, "private": repository.private,
+            "gated": "manual" if repository.gated else False, "disabled": False, "tags": [],
+            "downloads": 0, "likes": 0, "siblings": siblings, "lastModified": DATE, "createdAt": DATE,
+            "cardData": yaml.safe_load(card) or {},
+        }  # fmt: skip
+
+    @app.get("/datasets/{owner}/{name}/resolve/{revision}/{path:path}")
+    def resolve(request: Request, owner: str, name: str, revision: str, path: str) -> Response:
+        _, files = hub.readable(request, f"datasets/{owner}/{name}", content=True).resolve(revision)
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
+        data = files[path].data
+        if found is None:
+            return Response(data)
+        start, end = int(found[1]), int(found[2])
+        headers = {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
+        return Response(data[start : end + 1], 206, headers, media_type="application/octet-stream")
 
 
 def _sizes(entry: Entry) -> dict[str, Any]:
