@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from gan.config import NetworkConfig
-from gan.networks import compact, dcgan, mlp, swift
+from gan.networks import compact, dcgan, mlp, swift, transposed
 from gan.networks.parts import Discriminator, Generator, initialise_normal
 
-_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact, "swift": swift}
+_BUILDERS = {"mlp": mlp, "dcgan": dcgan, "compact": compact, "swift": swift, "transposed": transposed}
 
 
 def build_generator(config: NetworkConfig) -> Generator:
