@@ -1,4 +1,4 @@
-"""Checkpoints to and from the Hugging Face Hub: the door to the modules that do it (`hub_pull`, `hub_push`)."""
+"""Checkpoints to and from the Hugging Face Hub: the door to `hub_pull`, `hub_push` and `hub_account`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files of one commit, downloaded with progress into a folder that outlives a download that broke off.
 
 The Hub's client forgets what it has of a file when a call ends in an error; here each file grows in a `.part`
-that the next attempt goes on with, and counts as there only when its hash is the one that the Hub tells.
+with which the next attempt goes on, and is there only when its hash is the one that the Hub tells.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, BinaryIO, cast
 
 import httpx2
 from filelock import FileLock, Timeout
 from huggingface_hub import hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoSibling
-from huggingface_hub.utils import build_hf_headers, tqdm
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from checkpoints.errors import CheckpointError
-from checkpoints.hub_account import Token
+from checkpoints.hub_account import TIMEOUT_SECONDS, Token
 from checkpoints.hub_errors import in_one_sentence
 
 ABANDONED_AFTER_SECONDS = 3 * 24 * 3600
@@ -162,67 +160,58 @@ class _StoppedError(Exception):
     """The visitor has gone or pressed Stop."""
 
 
-class _Growing:
-    """A file that counts what is written into it, takes no more than it should, and can be told to stop."""
-
-    def __init__(self, stream: BinaryIO, most: int, counter: _Counter) -> None:
-        self.stream, self.most, self.counter = stream, most, counter
-
-    def write(self, data: bytes) -> int:
-        if self.counter.stop.is_set():
-            raise _StoppedError
-        if self.stream.tell() + len(data) > self.most:
-            raise OSError("more bytes than there should be")
-        self.counter.done += len(data)
-        return self.stream.write(data)
-
-    def truncate(self) -> int:
-        self.counter.done -= _size(Path(self.stream.name)) - self.stream.tell()
-        return self.stream.truncate()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
-class _Silent(tqdm):  # type: ignore[type-arg]
-    """The client's own bar, which would write into the app's log."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **{**options, "disable": True})
-
-
 def _fetch(url: str, file: Wanted, folder: Path, token: Token, counter: _Counter) -> None:
     """One file, in several attempts, each going on where the last one ended."""
-    part = folder / (file.name + PART)
-    for wait in (*WAITS, None):
+    part, waits = folder / (file.name + PART), list(WAITS)
+    while True:
+        before = _size(part)
         try:
-            # Without a buffer nothing is written after a stop, when the folder may be somebody else's.
-            with part.open("ab", buffering=0) as stream:
-                if stream.tell() > file.size:
-                    stream.truncate(0)
-                http_get(
-                    url,
-                    cast(BinaryIO, _Growing(stream, file.size, counter)),
-                    resume_size=stream.tell(),
-                    headers={**build_hf_headers(token=token), "Accept-Encoding": "identity"},
-                    expected_size=file.size,
-                    tqdm_class=_Silent,
-                )
+            _receive(url, part, file.size, token, counter)
             break
-        except (HfHubHTTPError, httpx2.ReadError) as error:
+        except (HfHubHTTPError, httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
             refused = isinstance(error, HfHubHTTPError) and error.response.status_code < 500
-            if wait is None or refused:
+            got_on = _size(part) > before
+            if refused or not (waits or got_on):
                 raise
-            counter.stop.wait(wait)
+            counter.stop.wait(WAITS[0] if got_on else waits.pop(0))
     if not file.is_whole(part):
         counter.done -= _size(part)
-        part.unlink()
+        part.unlink(missing_ok=True)
         raise CheckpointError(f"{file.name} is not what the Hub says it is; try again in a minute.")
     part.rename(folder / file.name)
 
 
+def _receive(url: str, part: Path, size: int, token: Token, counter: _Counter) -> None:
+    """What is missing of a file, as it arrives; the client's own download hands on 10 MB at a time."""
+    # Without a buffer nothing is written after a stop, when the folder may be somebody else's.
+    with part.open("ab", buffering=0) as stream:
+        if not size or stream.tell() == size:
+            return
+        headers = {**build_hf_headers(token=token), "Accept-Encoding": "identity"}
+        if stream.tell():
+            headers["Range"] = f"bytes={stream.tell()}-"
+        # A redirect to another host is followed without the token.
+        with get_session().stream(
+            "GET", url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True
+        ) as response:
+            if response.status_code >= 400:
+                response.read()
+            hf_raise_for_status(response)
+            if response.status_code != 206 and stream.tell():
+                counter.done -= stream.tell()
+                stream.truncate(0)
+            for data in response.iter_bytes():
+                if counter.stop.is_set():
+                    raise _StoppedError
+                counter.done += len(data)
+                if stream.tell() + len(data) > size:
+                    stream.truncate(0)
+                    raise OSError("more bytes than there should be")
+                stream.write(data)
+
+
 def _beside(work: Callable[[], None], stop: Event) -> Iterator[None]:
-    """Run `work` in a thread of its own, giving a sign a few times a second; what it raises is raised here."""
+    """Run `work` in a thread, giving a sign a few times a second; what it raises is raised here."""
     ended: queue.Queue[BaseException | None] = queue.Queue()
 
     def run() -> None:

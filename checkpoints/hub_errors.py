@@ -85,6 +85,8 @@ def sentence(error: BaseException, what: str, revision: str | None = None) -> st
             return _SLOW
         case errors.EntryNotFoundError() | errors.XetDownloadError() | errors.FileMetadataError():
             return f"A file of {what} did not arrive whole; try again in a minute."
+        case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
+            return "The connection to the Hub broke off; try again, and a download goes on from there."
         case httpx2.HTTPError() | httpx2.InvalidURL() | ConnectionError():
             return _UNREACHABLE
         case PermissionError() if type(error).__name__ == "XetAuthenticationError":

@@ -6,10 +6,10 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
@@ -47,7 +47,7 @@ class Parts:
     Attributes:
         training: the state that lets others go on with the training.
         sliders: the directions that are saved with the checkpoint.
-        favourites: pictures that somebody liked, each a mapping with a `state`; other checkpoints' are left out.
+        favourites: pictures that somebody liked, each a mapping with a `state`; those of others are left out.
         film: a GIF, WebP or MP4 file, or None for the one that lies in the folder, if any.
     """
 
@@ -67,7 +67,7 @@ class PushResult:
 
 
 def files_to_push(checkpoint: Checkpoint, parts: Parts = Parts()) -> list[str]:
-    """Names of the files that a push uploads, the card first. Raises CheckpointError on a film that is none."""
+    """Names of the files that a push uploads, the card first. Raises CheckpointError on a wrong film."""
     left_out = {
         *(() if parts.training else TRAINING),
         *(() if parts.sliders else (DIRECTIONS,)),
@@ -159,20 +159,22 @@ def _stage(checkpoint: Checkpoint, repository: str, folder: Path, parts: Parts) 
     return staged
 
 
-def _favourites_of(checkpoint: Checkpoint, parts: Parts) -> list[dict[str, object]]:
+def _favourites_of(checkpoint: Checkpoint, parts: Parts) -> list[dict[str, Any]]:
     """Those of this checkpoint, in the order in which they were liked."""
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     for entry in list(parts.favourites)[:MOST_FAVOURITES]:
-        state = entry.get("state") if isinstance(entry, dict) else None
+        if not isinstance(entry, Mapping):
+            continue
+        state = entry.get("state")
         if isinstance(state, dict) and state.get("checkpoint") == checkpoint.reference:
-            found.append(entry)
+            found.append({**entry, "state": state})
     return found
 
 
 def _favourites_file(checkpoint: Checkpoint, parts: Parts, repository: str) -> bytes:
-    """JSON that Explore opens once the repository is pulled: there the pictures are those of the pulled copy."""
+    """JSON that Explore opens once the repository is pulled; there they are pictures of the pulled copy."""
     chosen = [
-        {**entry, "state": {**entry["state"], "checkpoint": f"pulled/{repository}"}}  # type: ignore[dict-item]
+        {**entry, "state": {**entry["state"], "checkpoint": f"pulled/{repository}"}}
         for entry in _favourites_of(checkpoint, parts)
     ]
     document = {"format": "latent-atelier-favourites", "version": 1, "favourites": chosen}
@@ -269,7 +271,7 @@ def _present_files(
             info = api.repo_info(repository, repo_type=kind, timeout=TIMEOUT_SECONDS)
         except RepositoryNotFoundError:
             return None
-    present = {file.rfilename for file in info.siblings or ()}
+    present = {file.rfilename for file in getattr(info, "siblings", None) or ()}
     foreign = {name for name in present - {".gitattributes"} if not _is_known(name, known)}
     if foreign:
         raise CheckpointError(

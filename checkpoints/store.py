@@ -157,7 +157,7 @@ def fill(
     tensors: Mapping[str, Mapping[str, Tensor]],
     documents: Mapping[str, Mapping[str, Any] | str | bytes],
 ) -> None:
-    """Write a checkpoint's files into a fresh folder, as `save` does. Raises CheckpointError on a bad name."""
+    """Write a checkpoint's files into a fresh folder, as `save`. Raises CheckpointError on a bad name."""
     for name, values in tensors.items():
         save_file(dict(values), _inside(folder, name), metadata={"format": "pt"})
     for name, value in {**documents, CONFIG: config}.items():

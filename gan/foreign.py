@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ LARGEST_CONFIG = 1_000_000
 PREVIEWED = 32
 SMALLEST_DIFFERENCE = 0.01
 ASSUMED = (
-    "Its file holds weights alone: that there is ReLU between the layers and tanh at the end, as in PyTorch's "
-    "tutorial, is assumed. If its pictures look burnt or flat, it was made differently."
+    "Its file holds weights alone: that there is ReLU between the layers and tanh at the end, as in "
+    "PyTorch's tutorial, is assumed. If its pictures look burnt or flat, it was made differently."
 )
 # Stride and padding are not in the file; with these kernels everybody uses the same.
 USUAL = {4: (2, 1), 2: (2, 0), 3: (1, 1), 1: (1, 0)}
@@ -44,7 +45,7 @@ _STYLED = re.compile(r"(^|\.)(mapping|style|to_rgbs?|torgb|modulation|w_avg)(\.|
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A transposed convolution with what follows it multiplied into it: weight `[in, out, k, k]`, bias `[out]`."""
+    """A transposed convolution, its norm multiplied in: weight `[in, out, k, k]`, bias `[out]`."""
 
     weight: Tensor
     bias: Tensor
@@ -70,9 +71,9 @@ def converted(folder: Path, title: str, licence: str | None) -> Converted:
     if path.suffix == ".onnx":
         from gan.foreign_onnx import layers_in  # only here, and slow to import
 
-        layers, slope, flaws = *layers_in(path, title), []
+        layers, slope = layers_in(path, title)
     else:
-        layers, slope, flaws = layers_of(read_tensors(path, title), title), 0.0, [ASSUMED]
+        layers, slope = layers_of(read_tensors(path, title), title), 0.0
     network = network_of(layers, slope, title)
     _check_side(folder / "config.json", network.resolution, title)
     generator = built(network, layers)
@@ -87,7 +88,7 @@ def converted(folder: Path, title: str, licence: str | None) -> Converted:
             "attribution": f"The network is by {title.split('/')[0]}: {title} on the Hugging Face Hub.",
         },
         "training": {"preset": "trained elsewhere"},
-        "flaws": flaws,
+        "flaws": [] if path.suffix == ".onnx" else [ASSUMED],
     }
     tensors = {"generator.safetensors": {k: v.contiguous() for k, v in generator.state_dict().items()}}
     return Converted(document, tensors, {"preview.png": _preview(generator, network, title)})
@@ -107,10 +108,10 @@ def layers_of(tensors: Mapping[str, Tensor], title: str) -> list[Layer]:
     kernels = [name for name, values in modules.items() if _is_kernel(values.get("weight"))]
     if len(kernels) < 2:
         raise _unknown(title, "it holds no stack of convolutions")
-    layers = []
+    layers: list[Layer] = []
     for place, values in enumerate(modules.values()):
         weight = values.get("weight")
-        if _is_kernel(weight):
+        if weight is not None and _is_kernel(weight):
             if unknown := set(values) - {"weight", "bias"}:
                 raise _unknown(title, f"a convolution of it has {min(unknown)[:40]!r}")
             layers.append(_convolution(weight, values.get("bias"), first=not layers, title=title))
@@ -177,7 +178,7 @@ def normalised(layer: Layer, norm: Mapping[str, Tensor], epsilon: float, title: 
 def network_of(layers: Sequence[Layer], slope: float, title: str) -> NetworkConfig:
     """The configuration of a stack of layers. Raises CheckpointError when it is none that draws pictures."""
     side = 1
-    for before, after in zip(layers, layers[1:], strict=False):
+    for before, after in pairwise(layers):
         if before.weight.shape[1] != after.weight.shape[0]:
             raise _unknown(title, "its layers do not follow each other")
     for layer in layers:
@@ -225,7 +226,7 @@ def _check_side(path: Path, side: int, title: str) -> None:
 
 @torch.inference_mode()
 def _preview(generator: Generator, network: NetworkConfig, title: str) -> bytes:
-    """A sheet of pictures. Raises CheckpointError when all are alike or no pictures: it was made differently."""
+    """A sheet of pictures. Raises CheckpointError when all are alike: then it was made differently."""
     pictures = generator(latents(range(PREVIEWED), network.z_dim))
     if not torch.isfinite(pictures).all() or pictures.std(0).mean() < SMALLEST_DIFFERENCE:
         raise _unknown(title, "read as a DCGAN it draws the same for every latent vector")

@@ -58,7 +58,7 @@ def _walk(graph: Any, constants: Mapping[str, np.ndarray[Any, Any]], title: str)
     for node in graph.node:
         if node.op_type == "Constant":
             continue
-        if not node.input or node.input[0] != at or ended and node.op_type != "Identity":
+        if not node.input or node.input[0] != at or (ended and node.op_type != "Identity"):
             raise _unknown(title, f"{node.op_type[:40]} in its graph is not part of one chain")
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         weights = [
@@ -75,7 +75,7 @@ def _walk(graph: Any, constants: Mapping[str, np.ndarray[Any, Any]], title: str)
             active = len(layers)
         elif node.op_type in ENDS and layers:
             ended = node.op_type
-        elif node.op_type not in SHAPING or layers and node.op_type != "Identity":
+        elif node.op_type not in SHAPING or (layers and node.op_type != "Identity"):
             raise _unknown(title, f"it has a {node.op_type[:40]} layer")
         at = node.output[0]
     if len(layers) < 2 or not ended or active != len(layers) - 1 or len(slopes) != 1:
@@ -100,7 +100,7 @@ def _convolution(weights: list[Tensor], attributes: Mapping[str, Any], first: bo
         and not attributes.get("output_shape")
         and len({*strides}) == len({*pads}) == 1
     )
-    if not usual or first and pads[0]:
+    if not usual or (first and pads[0]):
         raise _unknown(title, "one of its convolutions is of a kind that is not known here")
     bias = weights[1] if len(weights) > 1 else torch.zeros(weight.shape[1])
     if bias.shape != weight.shape[1:2]:

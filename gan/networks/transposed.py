@@ -1,7 +1,7 @@
 """Generators of others: a stack of transposed convolutions of any width and depth, as their files tell it.
 
-Batch norm is already multiplied into the weights (`gan.foreign`), so each layer is a convolution with a bias and
-an activation; after the last one comes tanh.
+Batch norm is already multiplied into the weights (`gan.foreign`), so each layer is a convolution with a bias
+and an activation; after the last one comes tanh.
 """
 
 from __future__ import annotations

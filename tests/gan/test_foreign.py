@@ -1,4 +1,4 @@
-"""Generators of others: what a tutorial's DCGAN draws, its converted checkpoint draws; the rest says why not."""
+"""Generators of others: what a tutorial's DCGAN draws, its checkpoint draws here; the rest says why not."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_discriminator_a_transformer_and_a_wrong_config_say_why(tmp_path: Path
 def test_a_file_that_is_no_graph_says_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "generator.onnx").write_bytes(content)
-    with pytest.raises(CheckpointError, match="no ONNX file|no DCGAN"):
+    with pytest.raises(CheckpointError, match=r"no ONNX file|no DCGAN"):
         opened(tmp_path / "given")
 
 
