@@ -1,10 +1,14 @@
-"""`python -m checkpoints`: list, pull, push, card. Progress on standard error, results on standard output."""
+"""`python -m checkpoints`: list, search, pull, push, push-pictures, card.
+
+Progress goes to standard error, results to standard output.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from checkpoints import store
@@ -37,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("list", help="what can be opened: name, kind and title")
     command.set_defaults(command=_list)
     command = commands.add_parser("pull", help="download a checkpoint from the Hub")
-    command.add_argument("repository", metavar="REPO", help='"owner/name" or the link of its page')
+    command.add_argument(
+        "repository", metavar="REPO", help='"owner/name" or the link of its page, which may name a version'
+    )
     command.add_argument("--revision", help="branch, tag or commit (default: the newest)")
     command.set_defaults(command=_pull)
     command = commands.add_parser(
@@ -49,7 +55,24 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--training", action="store_true", help="include the state that lets others train on"
     )
+    command.add_argument("--no-sliders", action="store_true", help="leave the saved sliders out")
+    command.add_argument("--film", type=Path, metavar="FILE", help="a film that goes along: GIF, WebP or MP4")
     command.set_defaults(command=_push)
+    command = commands.add_parser(
+        "push-pictures", help="upload stylised pictures and their recipes as a data set"
+    )
+    command.add_argument("pictures", metavar="PICTURE", nargs="+", help="PNG files, or folders of them")
+    command.add_argument("repository", metavar="REPO", help='"owner/name", or a name of your own')
+    command.add_argument("--title", default="Stylised pictures", help="one line about them")
+    command.add_argument("--licence", default="cc-by-4.0", help="of the pictures, as the Hub names it")
+    command.add_argument("--attribution", default="", help="whose photos and paintings they are made from")
+    command.add_argument("--public", action="store_true", help="let everyone see them")
+    command.set_defaults(command=_push_pictures)
+    command = commands.add_parser("search", help="what others have shared: name, likes, licence")
+    command.add_argument("words", nargs="*", metavar="WORD", help='words in the name, or "author/"')
+    command.add_argument("--sort", default="likes", help="likes, newest or downloads")
+    command.add_argument("--limit", type=int, default=24, help="at most so many, 1 to 60")
+    command.set_defaults(command=_search)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
     command.add_argument(
         "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
@@ -80,10 +103,28 @@ def _push(options: argparse.Namespace) -> None:
     from checkpoints import hub
 
     checkpoint = store.find_anywhere(options.name)
-    steps = hub.pushing(
-        checkpoint, options.repository, private=not options.public, include_training=options.training
-    )
+    parts = hub.Parts(training=options.training, sliders=not options.no_sliders, film=options.film)
+    steps = hub.pushing(checkpoint, options.repository, private=not options.public, parts=parts)
     print(_telling(steps).url)
+
+
+def _push_pictures(options: argparse.Namespace) -> None:
+    from checkpoints import pictures
+
+    given = [Path(name) for name in options.pictures]
+    paths = [path for one in given for path in (sorted(one.glob("*.png")) if one.is_dir() else [one])]
+    about = pictures.Collection(options.title, options.licence, options.attribution)
+    print(_telling(pictures.pushing(paths, about, options.repository, private=not options.public)).url)
+
+
+def _search(options: argparse.Namespace) -> None:
+    from checkpoints import browse
+
+    found = browse.search(" ".join(options.words), sort=options.sort, limit=options.limit, token=None)
+    for each in found:
+        print(f"{each.repository}\t{each.likes}\t{each.licence}\t{each.updated}")
+    if not found:
+        print("Nothing was found; try other words, or none.", file=sys.stderr)
 
 
 def _card(options: argparse.Namespace) -> None:

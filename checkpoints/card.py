@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import ModelCardData
@@ -19,6 +19,13 @@ HUB_DATASETS = {
 }
 
 STATE = "training.safetensors"
+FILMS = {
+    "film.gif": "![A film by this network](film.gif)",
+    "film.webp": "![A film by this network](film.webp)",
+    "film.mp4": "[A film by this network](film.mp4)",
+}
+DIRECTIONS, FAVOURITES = "directions.safetensors", "favourites.json"
+EXTRAS = (*FILMS, DIRECTIONS, FAVOURITES)
 # The Hub refuses a card whose licence it does not know.
 LICENCES = {
     "mit", "apache-2.0", "cc0-1.0", "cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-sa-3.0", "cc-by-nc-4.0",
@@ -30,7 +37,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
 def model_card(
-    checkpoint: Checkpoint, repository: str | None = None, include_training: bool | None = None
+    checkpoint: Checkpoint, repository: str | None = None, names: Sequence[str] | None = None
 ) -> str:
     """README.md of a checkpoint: Hub metadata in front, then Markdown.
 
@@ -38,8 +45,9 @@ def model_card(
 
     Args:
         repository: `owner/name` for the snippets; a placeholder when it is not known or no such name.
-        include_training: whether the training state goes along; None where the folder is what is described.
+        names: the files that go along; None where the folder is what is described.
     """
+    there = set(names) if names is not None else {n for n in (STATE, *EXTRAS) if checkpoint.has(n)}
     name = repository if repository and _REPOSITORY.fullmatch(repository) else "owner/name"
     sections = [
         f"---\n{_metadata(checkpoint)}\n---",
@@ -47,7 +55,8 @@ def model_card(
         _preview(checkpoint),
         _what(checkpoint),
         _use(name),
-        _training(checkpoint, checkpoint.has(STATE) and include_training is not False),
+        _training(checkpoint, STATE in there),
+        _extras(there),
         _ruler(checkpoint),
         _data(checkpoint),
         _limits(checkpoint),
@@ -87,6 +96,19 @@ def _on_the_hub(name: str) -> str | None:
     """The repository of a data set that was named `hub:owner/name`."""
     repository = name.removeprefix("hub:")
     return repository if repository != name and _REPOSITORY.fullmatch(repository) else None
+
+
+def _extras(there: Collection[str]) -> str:
+    """What else lies in the repository for whoever opens it in the app."""
+    lines = [words for name, words in FILMS.items() if name in there]
+    if DIRECTIONS in there:
+        lines.append("Its saved sliders come with it: they stand in Explore as soon as it is opened.")
+    if FAVOURITES in there:
+        lines.append(
+            "`favourites.json` holds pictures that its maker likes: after a pull, open that file under "
+            "Favourites in Explore."
+        )
+    return "\n\n".join(["## More to see", *lines]) if lines else ""
 
 
 def _preview(checkpoint: Checkpoint) -> str:

@@ -23,6 +23,7 @@ TROUBLES: tuple[type[Exception], ...] = (
 )
 
 _UNREACHABLE = "The Hub cannot be reached; check the network. Everything on this machine works without it."
+_OFF = "The Hub is switched off on this machine (HF_HUB_OFFLINE); everything else works."
 _SLOW = "The Hub did not answer in time; try again in a minute."
 _STATUS = {
     401: "The Hub does not accept this token; make a new one at huggingface.co/settings/tokens.",
@@ -36,6 +37,10 @@ _STATUS = {
 }
 
 
+class UnreachableError(CheckpointError):
+    """The Hub itself cannot be asked: no network, or switched off on this machine."""
+
+
 @contextmanager
 def in_one_sentence(what: str, revision: str | None = None) -> Iterator[None]:
     """Turn what the Hub's client raises into a CheckpointError about the repository `what`.
@@ -46,7 +51,8 @@ def in_one_sentence(what: str, revision: str | None = None) -> Iterator[None]:
     try:
         yield
     except TROUBLES as error:
-        failure = CheckpointError(sentence(error, what, revision))
+        text = sentence(error, what, revision)
+        failure = (UnreachableError if text in (_UNREACHABLE, _OFF) else CheckpointError)(text)
     else:
         return
     try:
@@ -70,15 +76,17 @@ def sentence(error: BaseException, what: str, revision: str | None = None) -> st
         case errors.LocalTokenNotFoundError():
             return "Please sign in to the Hub first: give a token, or run `hf auth login` on this machine."
         case errors.OfflineModeIsEnabled():
-            return "The Hub is switched off on this machine (HF_HUB_OFFLINE); everything else works."
+            return _OFF
         case errors.HfHubHTTPError():
-            return _by_status(error.response.status_code, what)
+            return _by_status(error.response.status_code, what, error.response.headers.get("retry-after", ""))
         case errors.LocalEntryNotFoundError() if error.__cause__ is not None:
             return sentence(error.__cause__, what, revision)
         case httpx2.TimeoutException() | TimeoutError():
             return _SLOW
         case errors.EntryNotFoundError() | errors.XetDownloadError() | errors.FileMetadataError():
             return f"A file of {what} did not arrive whole; try again in a minute."
+        case httpx2.RemoteProtocolError() | httpx2.ReadError() | httpx2.WriteError():
+            return "The connection to the Hub broke off; try again, and a download goes on from there."
         case httpx2.HTTPError() | httpx2.InvalidURL() | ConnectionError():
             return _UNREACHABLE
         case PermissionError() if type(error).__name__ == "XetAuthenticationError":
@@ -88,9 +96,15 @@ def sentence(error: BaseException, what: str, revision: str | None = None) -> st
     return f"The transfer of {what} broke off; try again in a minute."
 
 
-def _by_status(status: int, what: str) -> str:
+def _by_status(status: int, what: str, wait: str) -> str:
+    if status == 429 and wait.isascii() and wait.isdigit() and len(wait) < 6:
+        return f"The Hub gets too many requests from here; wait {_duration(int(wait))} and try again."
     if status in _STATUS:
         return _STATUS[status].format(what=what)
     if status >= 500:
         return f"The Hub has trouble at the moment (status {status}); try again in some minutes."
     return f"The Hub refused the request about {what} (status {status}); check the name and try again."
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 from html import escape
 from io import BytesIO
 
 from PIL import Image
 
+from checkpoints.errors import CheckpointError
 from checkpoints.hub import PushResult, Step
 from checkpoints.store import Checkpoint
 
 PREVIEW_SIDE = 512
+FAVOURITES = "favourites.json"
 CSS = """
 .share-note { margin: 0; padding: .6rem .8rem; border-radius: 8px; line-height: 1.45;
   border: 1px solid var(--border-color-primary); overflow-wrap: anywhere; }
@@ -59,7 +62,27 @@ def step_html(step: Step) -> str:
 def pulled_html(checkpoint: Checkpoint) -> str:
     """That a checkpoint has arrived, with its preview picture."""
     text = f"{checkpoint.title} is yours to open in Explore now, as {checkpoint.reference}."
-    return note(text, "good") + preview_html(checkpoint)
+    more = ""
+    if checkpoint.has("training.safetensors"):
+        more = note("Its training state came along: choose “From a checkpoint” in Train to go on with it.")
+    return note(text, "good") + more + preview_html(checkpoint) + favourites_html(checkpoint)
+
+
+def favourites_html(checkpoint: Checkpoint) -> str:
+    """A link that saves the favourites that came along; nothing where there are none."""
+    try:
+        document = checkpoint.document(FAVOURITES) if checkpoint.has(FAVOURITES) else {}
+    except CheckpointError:
+        return ""
+    favourites = document.get("favourites")
+    if not isinstance(favourites, list) or not favourites:
+        return ""
+    content = base64.b64encode(json.dumps(document).encode()).decode()
+    return (
+        '<p class="share-note"><a download="favourites.json" '
+        f'href="data:application/json;base64,{content}">Save its maker’s favourites ({len(favourites)})</a>, '
+        "then open that file under Favourites in Explore.</p>"
+    )
 
 
 def preview_html(checkpoint: Checkpoint) -> str:

@@ -146,13 +146,28 @@ def save(
     """
     folder = Path(folder)
     with replacing(folder) as fresh:
-        for name, values in tensors.items():
-            save_file(dict(values), _inside(fresh, name), metadata={"format": "pt"})
-        for name, value in {**(documents or {}), CONFIG: config}.items():
-            text = json.dumps(value, indent=2) + "\n" if isinstance(value, Mapping) else value
-            _inside(fresh, name).write_bytes(text.encode() if isinstance(text, str) else text)
+        fill(fresh, config, tensors, documents or {})
         checkpoint = read(fresh)
     return Checkpoint(folder, reference_of(folder), checkpoint.config)
+
+
+def fill(
+    folder: Path,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    documents: Mapping[str, Mapping[str, Any] | str | bytes],
+) -> None:
+    """Write a checkpoint's files into a fresh folder, as `save`. Raises CheckpointError on a bad name."""
+    for name, values in tensors.items():
+        save_file(dict(values), _inside(folder, name), metadata={"format": "pt"})
+    for name, value in {**documents, CONFIG: config}.items():
+        text = json.dumps(value, indent=2) + "\n" if isinstance(value, Mapping) else value
+        _inside(folder, name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def is_commit(text: object) -> bool:
+    """Whether this is a commit's full hash."""
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{40}", text) is not None
 
 
 def _inside(folder: Path, name: str) -> Path:

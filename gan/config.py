@@ -29,9 +29,14 @@ OWN_ARCHITECTURES = (
 )
 # Those whose latent space can be laid out before training; w of a style-based one is laid out by learning.
 LAID_OUT_ARCHITECTURES = tuple(name for name in OWN_ARCHITECTURES if name != "style")
+# Networks of others, which are pulled and explored (gan.foreign).
+FOREIGN_ARCHITECTURES = ("transposed",)
+PLAN_ENTRY = 4
+MOST_PLANNED = 12 * PLAN_ENTRY
 LOSSES = ("relativistic", "soft-hinge", "hinge", "bce", "least-squares")
 PENALTIES = ("none", "r1", "r1+r2")
 RESOLUTIONS = (28, 32, 64)
+FOREIGN_RESOLUTIONS = (16, 128, 256)
 INITIALISATIONS = ("default", "normal")
 UPSAMPLINGS = ("bilinear", "transposed")
 MOST_ATTRIBUTES = 16
@@ -46,9 +51,10 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
+    most: int = MOST_ATTRIBUTES,
 ) -> Any:
     """A dataclass field whose default, explanation and limits the command line and the page both read."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "most": most}
     return field(default=default, metadata=metadata)
 
 
@@ -56,8 +62,10 @@ def setting(
 class NetworkConfig:
     """Sizes of a generator and its discriminator; the same numbers rebuild both from a checkpoint."""
 
-    architecture: str = setting("compact", "kind of network", choices=ARCHITECTURES)
-    resolution: int = setting(64, "height and width of a picture in pixels", choices=RESOLUTIONS)
+    architecture: str = setting("compact", "kind of network", choices=ARCHITECTURES + FOREIGN_ARCHITECTURES)
+    resolution: int = setting(
+        64, "height and width of a picture in pixels", choices=RESOLUTIONS + FOREIGN_RESOLUTIONS
+    )
     channels: int = setting(3, "1 for grey pictures, 3 for colour", choices=(1, 3))
     z_dim: int = setting(64, "length of the latent vector; follows where the space is laid out", 2, 512)
     width: int = setting(16, "channels at half the picture's resolution (not the lesson's)", 4, 128)
@@ -102,6 +110,14 @@ class NetworkConfig:
         "(compact and swift)",
         choices=UPSAMPLINGS,
     )
+    plan: tuple[int, ...] = setting(
+        (),
+        "outputs, kernel, stride and padding of each layer, one after the other (transposed)",
+        0,
+        4096,
+        most=MOST_PLANNED,
+    )
+    slope: float = setting(0.0, "what is left of a number below 0 between the layers (transposed)", 0, 0.9)
 
 
 @dataclass(frozen=True)
@@ -205,11 +221,11 @@ def _checked_value(field_: Field[Any], value: Any) -> Any:
 
 
 def _checked_sizes(field_: Field[Any], values: Any) -> tuple[int, ...]:
-    low, high = field_.metadata["minimum"], field_.metadata["maximum"]
+    low, high, most = (field_.metadata[key] for key in ("minimum", "maximum", "most"))
     whole = isinstance(values, (list, tuple)) and all(type(value) is int for value in values)
-    if not whole or len(values) > MOST_ATTRIBUTES or not all(low <= value <= high for value in values):
+    if not whole or len(values) > most or not all(low <= value <= high for value in values):
         raise GanError(
-            f"The setting {field_.name} must be a list of at most {MOST_ATTRIBUTES} whole numbers, each from "
+            f"The setting {field_.name} must be a list of at most {most} whole numbers, each from "
             f"{low} to {high}."
         )
     return tuple(values)

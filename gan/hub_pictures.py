@@ -21,6 +21,7 @@ from torch import Tensor
 
 from checkpoints import hub
 from checkpoints.errors import CheckpointError
+from checkpoints.hub_account import address, own
 from checkpoints.hub_errors import in_one_sentence
 from gan.datasets import Dataset
 from gan.errors import GanError
@@ -196,7 +197,7 @@ def _collecting(
 
 
 def _source(repository: str, token: hub.Token, endpoint: str | None) -> tuple[_Source, DatasetInfo]:
-    endpoint, token = hub.endpoint_of(endpoint), hub.own_token(token)
+    endpoint, token = address(endpoint), own(token)
     api = HfApi(endpoint=endpoint, token=token)
 
     def look(revision: str | None) -> DatasetInfo:

@@ -1,12 +1,14 @@
 """A Hub in memory on the loopback address: the real huggingface_hub client works with it, without a network.
 
-It knows model repositories: create, upload (inline and LFS), commit, info, tree, ranged download, tokens,
-private and gated repositories. It logs every request and fails on demand. Large files come by LFS, so clients
-set `HF_HUB_DISABLE_XET=1`. `python -m tests.hub_server` serves one until Ctrl-C and prints its address.
+It knows model and data set repositories: create, upload (inline and LFS), commit, info, tree, search, ranged
+download, tokens, private and gated repositories. It logs every request; it fails, cuts off and delays on
+demand. Large files come by LFS, so clients set `HF_HUB_DISABLE_XET=1`. `python -m tests.hub_server` serves
+one until Ctrl-C and prints its address.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -15,6 +17,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -22,12 +25,13 @@ from typing import Any
 import uvicorn
 import yaml
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 DATE = "2026-01-01T00:00:00.000Z"
 LFS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".pkl", ".png")
 LARGEST_INLINE = 10_000_000
-MODEL = "/api/models/{owner}/{name}"
+# Data sets are kept under the name by which their page is known, `datasets/owner/name`.
+MODEL = "/api/{kind}/{owner}/{name}"
 
 
 class RefusalError(Exception):
@@ -67,6 +71,12 @@ class Repository:
     gated: bool = False
     commits: dict[str, dict[str, Entry]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    likes: int = 0
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.id.removeprefix("datasets/").split("/")[0]
 
     def commit(self, files: dict[str, Entry], branch: str = "main") -> str:
         """A new commit with exactly these files."""
@@ -97,11 +107,15 @@ class HubServer:
         self.requests: list[str] = []
         self.repositories: dict[str, Repository] = {}
         self.blobs: dict[str, bytes] = {}
+        self.cuts: list[tuple[re.Pattern[str], int, list[int]]] = []
+        self.waits: list[tuple[re.Pattern[str], float]] = []
+        self.retry_after: str | None = None
+        self.on_range: Callable[[str], None] = lambda value: None
         self._faults: list[tuple[re.Pattern[str], int, list[int]]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         # A connection that the server closes while the client writes looks like a network that is down.
-        config = uvicorn.Config(_app(self), log_level="warning", lifespan="off", timeout_keep_alive=600)
+        config = uvicorn.Config(_app(self), log_level="critical", lifespan="off", timeout_keep_alive=600)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
@@ -122,8 +136,36 @@ class HubServer:
 
     def reset(self) -> None:
         """As if it were new: no repositories, no log, no faults."""
-        for kept in (self.requests, self.repositories, self.blobs, self._faults):
+        for kept in (self.requests, self.repositories, self.blobs, self._faults, self.cuts, self.waits):
             kept.clear()
+        self.retry_after = None
+        self.on_range = lambda value: None
+
+    def reset_faults(self) -> None:
+        """Everything works again."""
+        for kept in (self._faults, self.cuts, self.waits):
+            kept.clear()
+        self.retry_after = None
+
+    def cut(self, pattern: str, after: int, times: int = 1) -> None:
+        """Break the connection off after so many bytes of the next `times` downloads that match."""
+        self.cuts.append((re.compile(pattern), after, [times]))
+
+    def slow(self, pattern: str, seconds: float) -> None:
+        """Wait before every answer to requests that match, and between the pieces of a download."""
+        self.waits.append((re.compile(pattern), seconds))
+
+    def wait(self, request: str) -> float:
+        """How long this request has to wait."""
+        return sum(seconds for pattern, seconds in self.waits if pattern.search(request))
+
+    def cut_at(self, request: str) -> int | None:
+        """After how many bytes this download breaks off, if it does."""
+        for pattern, after, left in self.cuts:
+            if left[0] > 0 and pattern.search(request):
+                left[0] -= 1
+                return after
+        return None
 
     def add(
         self,
@@ -182,16 +224,16 @@ class HubServer:
     def readable(self, request: Request, id: str, content: bool = False) -> Repository:
         """The repository if the asker may see it, and its content if `content`. Raises RefusalError."""
         user, repository = self.user(request), self.repositories.get(id)
-        if repository is None or (repository.private and user != id.split("/")[0]):
+        if repository is None or (repository.private and user != repository.owner):
             raise RefusalError(404 if user else 401, "RepoNotFound", "Repository not found")
-        if content and repository.gated and user != id.split("/")[0]:
+        if content and repository.gated and user != repository.owner:
             raise RefusalError(403 if user else 401, "GatedRepo", f"Access to model {id} is restricted.")
         return repository
 
     def writable(self, request: Request, id: str) -> Repository:
         """The repository if the asker owns it. Raises RefusalError."""
         repository = self.readable(request, id)
-        if self.user(request) != id.split("/")[0]:
+        if self.user(request) != repository.owner:
             raise RefusalError(403, "", "Forbidden: you must be the owner to write.")
         return repository
 
@@ -208,7 +250,12 @@ def _app(hub: HubServer) -> FastAPI:
         line = f"{request.method} {request.url.path}"
         hub.requests.append(line)
         if (status := hub.fault(line)) is not None:
-            return JSONResponse({"error": "injected"}, status, {"X-Request-Id": "injected"})
+            headers = {"X-Request-Id": "injected"}
+            if hub.retry_after is not None:
+                headers["Retry-After"] = hub.retry_after
+            return JSONResponse({"error": "injected"}, status, headers)
+        if seconds := hub.wait(line):
+            await asyncio.sleep(seconds)
         return await call_next(request)
 
     @app.exception_handler(RefusalError)
@@ -220,7 +267,6 @@ def _app(hub: HubServer) -> FastAPI:
 
     _account_routes(app, hub)
     _reading_routes(app, hub)
-    _dataset_routes(app, hub)
     _writing_routes(app, hub)
     _download_route(app, hub)
     return app
@@ -241,7 +287,8 @@ def _account_routes(app: FastAPI, hub: HubServer) -> None:
         if user is None:
             raise RefusalError(401, "", "Invalid username or password.")
         owner = body.get("organization") or user
-        id = f"{owner}/{body['name']}"
+        dataset = body.get("type") == "dataset"
+        id = f"{'datasets/' if dataset else ''}{owner}/{body['name']}"
         url = {"url": f"{hub.url}/{id}"}
         if owner != user:
             raise RefusalError(403, "", "You don't have the rights to create a model under this namespace")
@@ -257,51 +304,58 @@ def _account_routes(app: FastAPI, hub: HubServer) -> None:
 
 
 def _reading_routes(app: FastAPI, hub: HubServer) -> None:
+    @app.get("/api/models")
+    def search(request: Request) -> list[dict[str, Any]]:
+        asked = request.query_params
+        user, words = hub.user(request), asked.get("search", "").lower()
+        found = [
+            _info(repository)
+            for id, repository in hub.repositories.items()
+            if not id.startswith("datasets/")
+            and (not repository.private or user == repository.owner)
+            and words in id.lower()
+            and asked.get("author", repository.owner) == repository.owner
+        ]
+        wanted = {tag for value in asked.getlist("filter") for tag in value.split(",")}
+        found = [each for each in found if wanted <= set(each["tags"])]
+        if asked.get("sort") == "likes":
+            found.sort(key=lambda each: -each["likes"])
+        return found[: int(asked.get("limit", 1000))]
+
     @app.get(MODEL)
     @app.get(MODEL + "/revision/{revision:path}")
-    def info(request: Request, owner: str, name: str, revision: str = "main") -> dict[str, Any]:
-        repository = hub.readable(request, f"{owner}/{name}")
-        sha, files = repository.resolve(revision)
-        siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
-        return {
-            "_id": sha[:24], "id": repository.id, "sha": sha, "private": repository.private,
-            "gated": "manual" if repository.gated else False, "disabled": False, "tags": [],
-            "downloads": 0, "likes": 0, "siblings": siblings, "lastModified": DATE, "createdAt": DATE,
-        }  # fmt: skip
+    def info(request: Request, kind: str, owner: str, name: str, revision: str = "main") -> dict[str, Any]:
+        return _info(hub.readable(request, _id(kind, owner, name)), revision)
 
     @app.get(MODEL + "/tree/{revision}")
-    def tree(request: Request, owner: str, name: str, revision: str) -> list[dict[str, Any]]:
-        _, files = hub.readable(request, f"{owner}/{name}").resolve(revision)
+    def tree(request: Request, kind: str, owner: str, name: str, revision: str) -> list[dict[str, Any]]:
+        _, files = hub.readable(request, _id(kind, owner, name)).resolve(revision)
         return [{"type": "file", "path": path, **_tree_sizes(entry)} for path, entry in files.items()]
 
 
-def _dataset_routes(app: FastAPI, hub: HubServer) -> None:
-    """Data sets can be read; they are repositories whose id begins with `datasets/`."""
+def _id(kind: str, owner: str, name: str) -> str:
+    return f"{'datasets/' if kind == 'datasets' else ''}{owner}/{name}"
 
-    @app.get("/api/datasets/{owner}/{name}")
-    @app.get("/api/datasets/{owner}/{name}/revision/{revision:path}")
-    def info(request: Request, owner: str, name: str, revision: str = "main") -> dict[str, Any]:
-        repository = hub.readable(request, f"datasets/{owner}/{name}")
-        sha, files = repository.resolve(revision)
-        siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
-        card = files["README.md"].data.decode().split("---")[1] if "README.md" in files else ""
-        return {
-            "_id": sha[:24], "id": f"{owner}/{name}", "sha": sha, "private": repository.private,
-            "gated": "manual" if repository.gated else False, "disabled": False, "tags": [],
-            "downloads": 0, "likes": 0, "siblings": siblings, "lastModified": DATE, "createdAt": DATE,
-            "cardData": yaml.safe_load(card) or {},
-        }  # fmt: skip
 
-    @app.get("/datasets/{owner}/{name}/resolve/{revision}/{path:path}")
-    def resolve(request: Request, owner: str, name: str, revision: str, path: str) -> Response:
-        _, files = hub.readable(request, f"datasets/{owner}/{name}", content=True).resolve(revision)
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
-        data = files[path].data
-        if found is None:
-            return Response(data)
-        start, end = int(found[1]), int(found[2])
-        headers = {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
-        return Response(data[start : end + 1], 206, headers, media_type="application/octet-stream")
+def _info(repository: Repository, revision: str = "main") -> dict[str, Any]:
+    sha, files = repository.resolve(revision)
+    siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
+    card = _card(files)
+    return {
+        "_id": sha[:24], "id": repository.id.removeprefix("datasets/"), "sha": sha,
+        "private": repository.private, "author": repository.owner,
+        "gated": "manual" if repository.gated else False, "disabled": False, "tags": card.get("tags") or [],
+        "cardData": card, "downloads": 0, "likes": repository.likes, "siblings": siblings,
+        "lastModified": DATE, "createdAt": DATE,
+    }  # fmt: skip
+
+
+def _card(files: dict[str, Entry]) -> dict[str, Any]:
+    """The metadata in front of README.md; empty where there is none."""
+    text = files["README.md"].data.decode(errors="replace") if "README.md" in files else ""
+    if not text.startswith("---\n") or text.count("---\n") < 2:
+        return {}
+    return dict(yaml.safe_load(text.split("---\n")[1]) or {})
 
 
 def _sizes(entry: Entry) -> dict[str, Any]:
@@ -320,8 +374,8 @@ def _tree_sizes(entry: Entry) -> dict[str, Any]:
 
 def _writing_routes(app: FastAPI, hub: HubServer) -> None:
     @app.post(MODEL + "/preupload/{revision:path}")
-    async def preupload(request: Request, owner: str, name: str, revision: str) -> dict[str, Any]:
-        _, files = hub.writable(request, f"{owner}/{name}").resolve(revision)
+    async def preupload(request: Request, kind: str, owner: str, name: str, revision: str) -> dict[str, Any]:
+        _, files = hub.writable(request, _id(kind, owner, name)).resolve(revision)
         answers = []
         for asked in (await request.json())["files"]:
             path = asked["path"]
@@ -332,9 +386,11 @@ def _writing_routes(app: FastAPI, hub: HubServer) -> None:
             answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
         return {"files": answers}
 
+    @app.post("/datasets/{owner}/{name}.git/info/lfs/objects/batch")
     @app.post("/{owner}/{name}.git/info/lfs/objects/batch")
     async def batch(request: Request, owner: str, name: str) -> Response:
-        hub.writable(request, f"{owner}/{name}")
+        kind = "datasets" if request.url.path.startswith("/datasets/") else "models"
+        hub.writable(request, _id(kind, owner, name))
         objects = []
         for wanted in (await request.json())["objects"]:
             answer = {"oid": wanted["oid"], "size": wanted["size"]}
@@ -354,6 +410,7 @@ def _writing_routes(app: FastAPI, hub: HubServer) -> None:
         hub.blobs[oid] = data
         return Response()
 
+    @app.post("/datasets/{owner}/{name}.git/info/lfs/verify")
     @app.post("/{owner}/{name}.git/info/lfs/verify")
     async def verify(request: Request, owner: str, name: str) -> dict[str, Any]:
         body = await request.json()
@@ -362,8 +419,8 @@ def _writing_routes(app: FastAPI, hub: HubServer) -> None:
         return {}
 
     @app.post(MODEL + "/commit/{revision:path}")
-    async def commit(request: Request, owner: str, name: str, revision: str) -> dict[str, Any]:
-        repository = hub.writable(request, f"{owner}/{name}")
+    async def commit(request: Request, kind: str, owner: str, name: str, revision: str) -> dict[str, Any]:
+        repository = hub.writable(request, _id(kind, owner, name))
         lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
         sha, files = repository.resolve(revision)
         if lines[0]["value"].get("parentCommit", sha) != sha:
@@ -391,9 +448,11 @@ def _applied(hub: HubServer, files: dict[str, Entry], lines: list[dict[str, Any]
 
 
 def _download_route(app: FastAPI, hub: HubServer) -> None:
+    @app.api_route("/datasets/{owner}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
     @app.api_route("/{owner}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
     def resolve(request: Request, owner: str, name: str, revision: str, path: str) -> Response:
-        sha, files = hub.readable(request, f"{owner}/{name}", content=True).resolve(revision)
+        kind = "datasets" if request.url.path.startswith("/datasets/") else "models"
+        sha, files = hub.readable(request, _id(kind, owner, name), content=True).resolve(revision)
         headers = {"X-Repo-Commit": sha, "Accept-Ranges": "bytes"}
         entry = files.get(path)
         if entry is None:
@@ -403,11 +462,25 @@ def _download_route(app: FastAPI, hub: HubServer) -> None:
         if request.method == "HEAD":
             return Response(headers={**headers, "Content-Length": str(entry.size)})
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-        if found is None:
-            return Response(entry.data, headers=headers, media_type="application/octet-stream")
-        start, end = int(found[1]), int(found[2] or len(entry.data) - 1)
-        headers["Content-Range"] = f"bytes {start}-{end}/{len(entry.data)}"
-        return Response(entry.data[start : end + 1], 206, headers, media_type="application/octet-stream")
+        start, end = (int(found[1]), int(found[2] or len(entry.data) - 1)) if found else (0, len(entry.data))
+        if found:
+            hub.on_range(found[0])
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(entry.data)}"
+        data, status = entry.data[start : end + 1], 206 if found else 200
+        line = f"{request.method} {request.url.path}"
+        cut, seconds = hub.cut_at(line), hub.wait(line)
+        if cut is None and not seconds:
+            return Response(data, status, headers, media_type="application/octet-stream")
+        headers["Content-Length"] = str(len(data))
+        return StreamingResponse(_pieces(data[:cut], seconds), status, headers)
+
+
+async def _pieces(data: bytes, seconds: float) -> AsyncIterator[bytes]:
+    """The data in eight pieces; where it is less than was promised, the server breaks the connection off."""
+    size = max(1, -(-len(data) // 8))
+    for start in range(0, len(data), size):
+        await asyncio.sleep(seconds)
+        yield data[start : start + size]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from gan.config import EQUALISED, NetworkConfig
-from gan.networks import compact, dcgan, mlp, multiscale, progressive, style, swift
+from gan.networks import compact, dcgan, mlp, multiscale, progressive, style, swift, transposed
 from gan.networks.parts import Discriminator, Generator, initialise_normal
 
 _BUILDERS = {
@@ -16,6 +16,7 @@ _BUILDERS = {
     "style": style,
     "progressive": progressive,
     "multiscale": multiscale,
+    "transposed": transposed,
 }
 
 

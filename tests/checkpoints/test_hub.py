@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -16,13 +17,14 @@ import torch
 from huggingface_hub import errors
 from safetensors.torch import save as to_bytes
 
-from checkpoints import hub, store
+from checkpoints import hub, hub_download, hub_pull, store
 from checkpoints.errors import CheckpointError
 from checkpoints.hub_errors import sentence
 from tests.checkpoints.conftest import Make
 from tests.hub_server import HubServer
 
 ALICE, BOB = "hf_alice", "hf_bob"
+TRAINING = hub.Parts(training=True)
 Files = dict[str, bytes]
 
 
@@ -33,7 +35,7 @@ def requests_with(server: HubServer, text: str) -> list[str]:
 @pytest.mark.parametrize("size", [4, 1200])
 def test_push_then_pull_is_bit_equal(hub_server: HubServer, make: Make, size: int) -> None:
     original = make(size=size)
-    result = hub.push(original, "alice/small-cats", token=ALICE, include_training=True)
+    result = hub.push(original, "alice/small-cats", token=ALICE, parts=TRAINING)
     assert result.repository == "alice/small-cats"
     assert result.url == f"{hub_server.url}/alice/small-cats"
     assert len(result.commit) == 40
@@ -47,9 +49,10 @@ def test_push_then_pull_is_bit_equal(hub_server: HubServer, make: Make, size: in
         assert (pulled.folder / name).read_bytes() == (original.folder / name).read_bytes()
     for name, value in original.tensors().items():
         assert torch.equal(pulled.tensors()[name], value)
-    assert {path.name for path in pulled.folder.iterdir()} == {*hub.FILES, "source.json"} - {
-        "directions.safetensors"
-    }
+    assert {path.name for path in pulled.folder.iterdir()} == {
+        "config.json", "generator.safetensors", "discriminator.safetensors", "training.safetensors",
+        "training.json", "preview.png", "README.md", "source.json",
+    }  # fmt: skip
     assert [path.name for path in pulled.folder.parent.iterdir()] == ["small-cats"]
 
 
@@ -74,7 +77,7 @@ def test_a_bare_name_is_the_tokens_own(hub_server: HubServer, make: Make) -> Non
 
 
 def test_pushing_again_replaces_and_removes_what_is_left_over(hub_server: HubServer, make: Make) -> None:
-    first = hub.push(make(1), "cats", token=ALICE, include_training=True)
+    first = hub.push(make(1), "cats", token=ALICE, parts=TRAINING)
     second = hub.push(make(2, training=False), "cats", token=ALICE)
     assert first.commit != second.commit
     assert "training.safetensors" not in hub_server.files("alice/cats")
@@ -119,7 +122,7 @@ def test_the_library_makes_room_by_age(
     hub_server: HubServer, repository_files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = sum(len(data) for name, data in repository_files.items() if name in hub.FILES)
-    monkeypatch.setattr(hub, "LARGEST_LIBRARY", int(2.5 * size))
+    monkeypatch.setattr(hub_pull, "LARGEST_LIBRARY", int(2.5 * size))
     for age, name in ((3, "a"), (2, "b"), (1, "c")):
         hub_server.add(f"alice/{name}", repository_files)
         folder = hub.pull(f"alice/{name}").folder
@@ -263,7 +266,7 @@ def test_repositories_that_cannot_be_opened(
     cases: list[tuple[str, Files]] = [
         ("pickle in disguise", broken(repository_files, generator__safetensors=pickle.dumps([1.0]))),
         ("holds pickles", {"pytorch_model.bin": pickle.dumps([1.0]), "config.json": b"{}"}),
-        ("not made with Latent Atelier", broken(repository_files, config__json=None)),
+        ("no DCGAN", broken(repository_files, config__json=None)),
         ("not made with Latent Atelier", broken(repository_files, generator__safetensors=None)),
         ("another format", broken(repository_files, config__json=b"{}")),
         ("not valid JSON", broken(repository_files, config__json=b"{")),
@@ -280,6 +283,7 @@ def test_repositories_that_cannot_be_opened(
         with pytest.raises(CheckpointError, match=says):
             hub.pull(f"alice/case-{number}")
     assert list((home / "pulled").rglob("*")) in ([], [home / "pulled" / "alice"])
+    assert [path for path in (home / "downloads").rglob("*") if not path.name.endswith(".lock")] == []
 
 
 def test_a_broken_update_leaves_the_old_copy(hub_server: HubServer, repository_files: Files) -> None:
@@ -364,21 +368,306 @@ def test_trouble_at_the_hub_while_pushing(
         hub.push(make(), "cats", token=ALICE)
 
 
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real client waits seconds between its attempts."""
+    monkeypatch.setattr(hub_download, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+
+
 def test_one_hiccup_while_downloading_is_survived(hub_server: HubServer, repository_files: Files) -> None:
     hub_server.add("alice/cats", repository_files)
-    hub_server.fail("HEAD .*/resolve/", 503)
+    hub_server.fail("GET .*/resolve/", 503)
     assert hub.pull("alice/cats").reference == "pulled/alice/cats"
 
 
-def test_a_download_that_breaks_off_leaves_nothing(
+def test_a_download_that_breaks_off_leaves_nothing_and_goes_on_later(
     hub_server: HubServer, repository_files: Files, home: Path
 ) -> None:
     hub_server.add("alice/cats", repository_files)
-    hub_server.fail("GET .*/resolve/.*/generator", 503)
+    hub_server.fail("GET .*/resolve/.*/generator", 503, times=9)
     with pytest.raises(CheckpointError, match="has trouble"):
         hub.pull("alice/cats")
-    assert list((home / "pulled" / "alice").iterdir()) == []
+    assert not (home / "pulled").exists()
+    hub_server.reset_faults()
+    hub_server.requests.clear()
     assert hub.pull("alice/cats").reference == "pulled/alice/cats"
+    assert requests_with(hub_server, "/config.json") == [], "what had arrived is not downloaded again"
+
+
+def test_a_download_that_is_cut_off_goes_on_from_there(hub_server: HubServer, make: Make, home: Path) -> None:
+    """The client's own attempts, and then the next pull's, ask only for what is missing."""
+    folder = make(size=300).folder
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    hub_server.add("alice/cats", files)
+    hub_server.cut("GET .*/generator", 100_000, times=1)
+    assert hub.pull("alice/cats").path("generator.safetensors").read_bytes() == files["generator.safetensors"]
+    hub_server.add("alice/dogs", files)
+    hub_server.cut("GET .*dogs.*/generator", 10_000, times=99)
+    hub_server.fail("GET .*dogs.*/training", 503, times=99)
+    with pytest.raises(CheckpointError, match="has trouble"):
+        hub.pull("alice/dogs")
+    assert not (home / "pulled" / "alice" / "dogs").exists()
+    hub_server.reset_faults()
+    assert hub.pull("alice/dogs").path("training.safetensors").read_bytes() == files["training.safetensors"]
+
+
+def test_an_interrupted_pull_is_resumed_where_it_was(hub_server: HubServer, make: Make, home: Path) -> None:
+    folder = make(size=300).folder
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    commit = hub_server.add("alice/cats", files)
+    part = home / "downloads" / f"alice--cats--{commit}" / "generator.safetensors.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(files["generator.safetensors"][:200_000])
+    ranges: list[str] = []
+    hub_server.on_range = ranges.append
+    texts = [step.text for step in hub.pulling("alice/cats")]
+    assert ranges == ["bytes=200000-"]
+    assert any(" of " in text and "MB" in text for text in texts)
+    assert not part.parent.exists()
+
+
+def test_a_part_that_is_of_something_else_is_thrown_away(
+    hub_server: HubServer, repository_files: Files, home: Path
+) -> None:
+    commit = hub_server.add("alice/cats", repository_files)
+    part = home / "downloads" / f"alice--cats--{commit}" / "generator.safetensors.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * 64)
+    with pytest.raises(CheckpointError, match="not what the Hub says"):
+        hub.pull("alice/cats")
+    assert not (home / "pulled").exists()
+    assert hub.pull("alice/cats").reference == "pulled/alice/cats"
+
+
+def test_content_that_was_changed_on_the_way_is_noticed(
+    hub_server: HubServer, repository_files: Files, home: Path
+) -> None:
+    hub_server.add("alice/cats", repository_files)
+    files = hub_server.repositories["alice/cats"].resolve("main")[1]
+    for name in ("config.json", "generator.safetensors"):
+        honest = files[name]
+        files[name] = Liar(honest)
+        with pytest.raises(CheckpointError, match=f"{name} is not what the Hub says it is"):
+            hub.pull("alice/cats")
+        files[name] = honest
+    assert not (home / "pulled").exists()
+
+
+class Liar:
+    """A file whose content differs from its hash in one byte."""
+
+    def __init__(self, honest: Any) -> None:
+        self.lfs, self.size, self.sha256, self.oid = honest.lfs, honest.size, honest.sha256, honest.oid
+        self.data = bytes([honest.data[0] ^ 1]) + honest.data[1:]
+
+
+def test_a_slow_download_tells_bytes_and_time_and_can_be_stopped(
+    hub_server: HubServer, make: Make, home: Path
+) -> None:
+    folder = make(size=600).folder
+    hub_server.add("alice/cats", {path.name: path.read_bytes() for path in folder.iterdir()})
+    hub_server.slow("GET .*/resolve/.*/generator", 0.3)
+    texts, steps = [], hub.pulling("alice/cats")
+    for step in steps:
+        texts.append(step.text)
+        if " left" in step.text:
+            break
+    steps.close()
+    assert any("s left" in text for text in texts)
+    assert not (home / "pulled").exists()
+    parts = list((home / "downloads").glob("*/*.part"))
+    assert [path.name for path in parts] == ["generator.safetensors.part"]
+    assert parts[0].stat().st_size > 0
+
+
+def test_two_pulls_of_the_same_do_not_meet(hub_server: HubServer, repository_files: Files) -> None:
+    hub_server.add("alice/cats", repository_files)
+    first = hub.pulling("alice/cats")
+    while not next(first).text.startswith("Downloading"):
+        pass
+    with pytest.raises(CheckpointError, match="being downloaded already"):
+        hub.pull("alice/cats")
+    for _ in first:
+        pass
+    assert hub.pull("alice/cats").reference == "pulled/alice/cats"
+
+
+def test_what_was_pulled_opens_without_a_network(
+    hub_server: HubServer, repository_files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_server.add("alice/cats", repository_files)
+    hub.pull("alice/cats")
+    nowhere = "http://127.0.0.1:9"
+    steps = list(hub.pulling("alice/cats", endpoint=nowhere))
+    assert "copy from before" in steps[-1].text
+    assert store.find_anywhere("alice/cats").reference == "pulled/alice/cats"
+    for refused in ({"token": False}, {"revision": "v2"}):
+        with pytest.raises(CheckpointError, match="cannot be reached"):
+            hub.pull("alice/cats", endpoint=nowhere, **refused)  # type: ignore[arg-type]
+
+
+def test_a_link_may_name_the_revision(hub_server: HubServer, repository_files: Files) -> None:
+    first = hub_server.add("alice/cats", repository_files)
+    hub_server.add("alice/cats", {**repository_files, "preview.png": b""})
+    for link in ("tree", "commit"):
+        pulled = hub.pull(f"https://huggingface.co/alice/cats/{link}/{first}")
+        assert pulled.document("source.json")["commit"] == first
+    assert hub.revision_in("https://huggingface.co/alice/cats/tree/refs%2Fpr%2F1") == "refs/pr/1"
+    assert hub.revision_in("alice/tree") is None
+
+
+def test_gated_repositories_open_for_those_who_have_access(
+    hub_server: HubServer, repository_files: Files
+) -> None:
+    hub_server.add("alice/gated", repository_files, gated=True)
+    for token in (BOB, False):
+        with pytest.raises(CheckpointError, match="gated: ask for access"):
+            hub.pull("alice/gated", token=token)  # type: ignore[arg-type]
+    assert hub.pull("alice/gated", token=ALICE).reference == "pulled/alice/gated"
+
+
+def test_a_revoked_token_says_so(hub_server: HubServer, repository_files: Files, make: Make) -> None:
+    token = hub_server.add_user("carol")
+    hub.push(make(), "cats", token=token)
+    del hub_server.tokens[token]
+    for attempt in (lambda: hub.pull("carol/cats", token=token), lambda: hub.push(make(), "x", token=token)):
+        with pytest.raises(CheckpointError, match="does not accept this token; make a new one"):
+            attempt()
+
+
+def test_the_hub_says_how_long_to_wait(hub_server: HubServer, repository_files: Files, make: Make) -> None:
+    hub_server.add("alice/cats", repository_files)
+    hub_server.retry_after = "90"
+    hub_server.fail("GET /api/models", 429, times=9)
+    with pytest.raises(CheckpointError, match="wait 90 seconds and try again"):
+        hub.pull("alice/cats")
+    hub_server.reset_faults()
+    hub_server.retry_after = "600"
+    hub_server.fail("repos/create", 429, times=99)
+    with pytest.raises(CheckpointError, match="wait 10 minutes"):
+        hub.push(make(), "dogs", token=ALICE)
+
+
+def test_an_upload_that_breaks_off_shows_nothing_and_goes_on_later(hub_server: HubServer, make: Make) -> None:
+    checkpoint = make(size=300)
+    hub_server.fail("PUT /lfs/", 403, times=99)
+    with pytest.raises(CheckpointError):
+        hub.push(checkpoint, "cats", token=ALICE)
+    assert set(hub_server.files("alice/cats")) == {".gitattributes"}, "an empty repository, no half one"
+    hub_server.reset_faults()
+    hub_server.fail("/commit/", 500, times=99)
+    with pytest.raises(CheckpointError, match="has trouble"):
+        hub.push(checkpoint, "cats", token=ALICE)
+    assert set(hub_server.files("alice/cats")) == {".gitattributes"}
+    hub_server.reset_faults()
+    hub_server.requests.clear()
+    hub.push(checkpoint, "cats", token=ALICE)
+    assert requests_with(hub_server, "PUT /lfs/") == [], "what was sent is not sent again"
+    assert hub_server.files("alice/cats")["generator.safetensors"] == (
+        checkpoint.path("generator.safetensors").read_bytes()
+    )
+    assert len(hub_server.repositories["alice/cats"].commits) == 2
+
+
+def test_a_push_tells_its_bytes(hub_server: HubServer, make: Make) -> None:
+    steps = list(hub.pushing(make(size=600), "cats", token=ALICE))
+    told = [step for step in steps if step.text.startswith("Uploading:")]
+    assert len(told) >= 3
+    assert [step.share for step in steps] == sorted(step.share for step in steps)
+    assert told[-1].text.startswith("Uploading: 1.")
+
+
+# What goes along
+
+
+def liked(reference: str, seed: int = 1) -> dict[str, Any]:
+    return {"key": "0" * 16, "state": {"checkpoint": reference, "seed": seed}, "note": "", "parents": []}
+
+
+def test_what_goes_along_is_what_was_chosen(hub_server: HubServer, make: Make, tmp_path: Path) -> None:
+    checkpoint = make()
+    vectors = to_bytes({"vectors": torch.eye(2, 8)})
+    (checkpoint.folder / "directions.safetensors").write_bytes(vectors)
+    (checkpoint.folder / "film.gif").write_bytes(b"GIF89a" + b"\0" * 20)
+    film = tmp_path / "mine.mp4"
+    film.write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 20)
+    favourites = [liked(checkpoint.reference), liked("cats"), "nonsense", {"state": 3}]
+    parts = hub.Parts(sliders=False, favourites=favourites, film=film)
+    card, files = hub.preview_push(checkpoint, "alice/cats", parts)
+    hub.push(checkpoint, "cats", token=ALICE, parts=parts)
+    sent = hub_server.files("alice/cats")
+    assert {name: len(sent[name]) for name in sent if name != ".gitattributes"} == dict(files)
+    assert sent["README.md"].decode() == card
+    assert "film.mp4" in sent
+    assert not {"film.gif", "directions.safetensors", "training.safetensors"} & set(sent)
+    kept = json.loads(sent["favourites.json"])["favourites"]
+    assert [entry["state"] for entry in kept] == [{"checkpoint": "pulled/alice/cats", "seed": 1}]
+    assert "favourites.json" in card
+    assert "film.mp4" in card
+
+    hub.push(checkpoint, "cats", token=ALICE)
+    sent = hub_server.files("alice/cats")
+    assert {"film.gif", "directions.safetensors"} <= set(sent)
+    assert not {"film.mp4", "favourites.json"} & set(sent), "what an earlier push left is deleted"
+    assert hub.pull("alice/cats", token=ALICE).has("film.gif")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("film.txt", b"GIF89a"),
+        ("film.gif", b"<svg onload=alert(1)>"),
+        ("film.mp4", b""),
+        ("film.webp", b"RIFF"),
+    ],
+)
+def test_a_film_that_is_none_is_refused(make: Make, tmp_path: Path, name: str, content: bytes) -> None:
+    film = tmp_path / name
+    film.write_bytes(content)
+    with pytest.raises(CheckpointError, match="film"):
+        hub.preview_push(make(), "alice/cats", hub.Parts(film=film))
+
+
+# What others made
+
+
+def foreign_files() -> Files:
+    torch.manual_seed(3)
+    widths = (16, 32, 16, 8, 3)
+    shapes = [(a, b, 4, 4) for a, b in itertools.pairwise(widths)]
+    tensors = {f"main.{2 * i}.weight": torch.randn(shape) * 0.1 for i, shape in enumerate(shapes)}
+    return {"model.safetensors": to_bytes(tensors), "README.md": b"---\nlicense: mit\n---\n", "x.py": b"x"}
+
+
+def test_a_dcgan_that_others_made_is_converted(hub_server: HubServer) -> None:
+    hub_server.add("bob/dcgan", foreign_files())
+    pulled = hub.pull("bob/dcgan")
+    assert pulled.config["network"]["architecture"] == "transposed"
+    assert pulled.config["data"]["licence"] == "mit"
+    assert pulled.document("source.json")["converted"] is True
+    assert {path.name for path in pulled.folder.iterdir()} == {
+        "config.json", "generator.safetensors", "preview.png", "source.json",
+    }  # fmt: skip
+    assert not requests_with(hub_server, "x.py")
+    hub_server.requests.clear()
+    hub.pull("bob/dcgan")
+    assert len(hub_server.requests) == 1
+
+
+def test_their_config_beside_their_generator_is_no_obstacle(hub_server: HubServer) -> None:
+    files = foreign_files()
+    files["generator.safetensors"] = files.pop("model.safetensors")
+    hub_server.add("bob/dcgan", {**files, "config.json": b'{"image_size": 32, "nz": 16}'})
+    assert hub.pull("bob/dcgan").document("source.json")["converted"] is True
+
+
+def test_a_pickle_says_how_its_owner_can_convert_it(hub_server: HubServer, home: Path) -> None:
+    hub_server.add("bob/old", {"generator.pth": pickle.dumps([1.0]), "README.md": b"# Hi"})
+    with pytest.raises(CheckpointError, match=r"holds pickles \(generator.pth\).*save_file"):
+        hub.pull("bob/old")
+    assert not requests_with(hub_server, "/resolve/")
 
 
 @pytest.mark.parametrize(

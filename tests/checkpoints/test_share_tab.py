@@ -12,28 +12,44 @@ import pytest
 import torch
 from starlette.requests import Request
 
-from checkpoints import share_view, store, tab
+from checkpoints import share_view, store, tab, tab_common, tab_pictures, tab_pull, tab_push
 from checkpoints.hub import PushResult, Step
-from tests.checkpoints.conftest import Make
+from tests.checkpoints.conftest import Make, preview_png
 from tests.hub_server import HubServer
 
-PRIVATE, PUBLIC = tab.PRIVATE, tab.PUBLIC
+PRIVATE, PUBLIC = tab_common.PRIVATE, tab_common.PUBLIC
+PARTS = {"training": False, "sliders": True, "film": None, "favourites": []}
 
 
 def last(values: Iterator[tuple[Any, ...]]) -> tuple[Any, ...]:
     return list(values)[-1]
 
 
+def show_card(
+    reference: str, name: str, visibility: str, training: bool, token: str = "", request: Any = None,
+    **chosen: Any,
+) -> tuple[Any, ...]:  # fmt: skip
+    """`tab_push.show_card` with what else goes along left as it is."""
+    return tab_push.show_card(reference, name, visibility, training, token=token, request=request, **chosen)
+
+
+def show_card_signed_in(
+    reference: str, name: str, visibility: str, training: bool, login: Any
+) -> tuple[Any, ...]:
+    return tab_push.show_card_signed_in(reference, name, visibility, training, True, False, None, "", login)
+
+
 def test_a_pull_tells_its_steps_and_adds_to_the_library(
     hub_server: HubServer, repository_files: dict[str, bytes]
 ) -> None:
     hub_server.add("bob/kittens", repository_files)
-    shown = list(tab.pull_here("bob/kittens", "", ["runs/" + "0" * 32, 3, "pulled/bob/kittens"], ""))
+    shown = list(tab_pull.pull_here("bob/kittens", "", ["runs/" + "0" * 32, 3, "pulled/bob/kittens"], ""))
     assert len(shown) > 2
-    for html, _, _, button in shown[:-1]:
+    for html, _, _, button, _ in shown[:-1]:
         assert "<progress" in html
         assert button.interactive is False
-    html, library, reference, button = shown[-1]
+    html, library, reference, button, stop = shown[-1]
+    assert stop.visible is False
     assert library == ["runs/" + "0" * 32, "pulled/bob/kittens"]
     assert reference == "pulled/bob/kittens"
     assert button == gr.skip()
@@ -42,7 +58,7 @@ def test_a_pull_tells_its_steps_and_adds_to_the_library(
 
 
 def test_a_failed_pull_is_one_sentence_in_the_page(hub_server: HubServer) -> None:
-    html, library, reference, _ = last(tab.pull_here("bob/none", "", [], ""))
+    html, library, reference, _, _ = last(tab_pull.pull_here("bob/none", "", [], ""))
     assert "There is no bob/none" in html
     assert 'role="alert"' in html
     assert reference == ""
@@ -50,16 +66,16 @@ def test_a_failed_pull_is_one_sentence_in_the_page(hub_server: HubServer) -> Non
 
 
 def test_what_was_typed_is_escaped(hub_server: HubServer) -> None:
-    html = last(tab.pull_here("<img src=x onerror=alert(1)>", "", [], ""))[0]
+    html = last(tab_pull.pull_here("<img src=x onerror=alert(1)>", "", [], ""))[0]
     assert "<img" not in html
     hub_server.add("bob/kittens", {"config.json": b"{}", "generator.safetensors": b"{}"})
-    assert "<script" not in last(tab.pull_here("bob/kittens", "<script>", [], ""))[0]
+    assert "<script" not in last(tab_pull.pull_here("bob/kittens", "<script>", [], ""))[0]
 
 
 def test_titles_are_escaped(hub_server: HubServer, make: Make) -> None:
     folder = make(title="<script>alert(1)</script>").folder
     hub_server.add("bob/evil", {path.name: path.read_bytes() for path in folder.iterdir()})
-    html = last(tab.pull_here("bob/evil", "", [], ""))[0]
+    html = last(tab_pull.pull_here("bob/evil", "", [], ""))[0]
     assert "&lt;script&gt;" in html
     assert "<script" not in html
 
@@ -70,13 +86,13 @@ def test_on_a_space_only_public_repositories_are_pulled(
     """The Space's own token could read it, and everybody could then open it."""
     hub_server.add("alice/secret", repository_files, private=True)
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
-    assert "There is no alice/secret" in last(tab.pull_on_a_space("alice/secret", "", []))[0]
-    assert "open in Explore" in last(tab.pull_here("alice/secret", "", [], ""))[0]
+    assert "There is no alice/secret" in last(tab_pull.pull_on_a_space("alice/secret", "", []))[0]
+    assert "open in Explore" in last(tab_pull.pull_here("alice/secret", "", [], ""))[0]
 
 
 def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubServer, make: Make) -> None:
     checkpoint = make()
-    values = tab.show_card(checkpoint.reference, "my-cats", PRIVATE, False, "hf_alice")
+    values = show_card(checkpoint.reference, "my-cats", PRIVATE, False, "hf_alice")
     files, panel, card, button, agreed, _ = values
     assert hub_server.repositories == {}
     assert panel.visible is True
@@ -86,7 +102,7 @@ def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubSer
     for name in ("README.md", "config.json", "generator.safetensors"):
         assert name in files
     assert "training.safetensors" not in files
-    result, button, left = last(tab.push_agreed(agreed, "hf_alice"))
+    result, button, left = last(tab_push.push_agreed(agreed, "hf_alice"))
     assert (button.interactive, left) == (False, {})
     assert f'href="{hub_server.url}/alice/my-cats"' in result
     assert "Only you" in result
@@ -104,9 +120,9 @@ def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubSer
 
 def test_a_public_push_with_training_state_goes_round(hub_server: HubServer, make: Make) -> None:
     checkpoint = make()
-    agreed = tab.show_card(checkpoint.reference, "alice/open", PUBLIC, True, "hf_alice")[4]
-    assert "Everybody" in last(tab.push_agreed(agreed, "hf_alice"))[0]
-    assert last(tab.pull_on_a_space("alice/open", "", []))[2] == "pulled/alice/open"
+    agreed = show_card(checkpoint.reference, "alice/open", PUBLIC, True, "hf_alice")[4]
+    assert "Everybody" in last(tab_push.push_agreed(agreed, "hf_alice"))[0]
+    assert last(tab_pull.pull_on_a_space("alice/open", "", []))[2] == "pulled/alice/open"
     pulled = store.find("pulled/alice/open")
     for name in ("generator.safetensors", "training.safetensors"):
         before, after = checkpoint.tensors(name), pulled.tensors(name)
@@ -134,9 +150,9 @@ def test_whoever_sits_at_this_machine_may_use_its_login(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     request = visitor(client, host)
-    agreed = tab.show_card(make().reference, "cats", PRIVATE, False, "", request)[4]
-    assert "It is on the Hub" in last(tab.push_agreed(agreed, "", request))[0]
-    assert last(tab.pull_here("alice/cats", "", [], "", request))[2] == "pulled/alice/cats"
+    agreed = show_card(make().reference, "cats", PRIVATE, False, "", request)[4]
+    assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "", request))[0]
+    assert last(tab_pull.pull_here("alice/cats", "", [], "", request))[2] == "pulled/alice/cats"
 
 
 @pytest.mark.parametrize(("client", "host"), ELSEWHERE)
@@ -145,20 +161,20 @@ def test_visitors_from_elsewhere_may_not(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     request = visitor(client, host)
-    assert "sign in" in tab.show_card(make().reference, "cats", PRIVATE, False, "", request)[0]
-    agreed = tab.show_card(make().reference, "alice/cats", PRIVATE, False, "", request)[4]
-    assert "sign in" in last(tab.push_agreed(agreed, "", request))[0]
+    assert "sign in" in show_card(make().reference, "cats", PRIVATE, False, "", request)[0]
+    agreed = show_card(make().reference, "alice/cats", PRIVATE, False, "", request)[4]
+    assert "sign in" in last(tab_push.push_agreed(agreed, "", request))[0]
     assert hub_server.repositories == {}
-    assert "It is on the Hub" in last(tab.push_agreed(agreed, "hf_alice", request))[0]
-    assert "or it is private" in last(tab.pull_here("alice/cats", "", [], "hf_alice", request))[0]
+    assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "hf_alice", request))[0]
+    assert "or it is private" in last(tab_pull.pull_here("alice/cats", "", [], "hf_alice", request))[0]
 
 
 def test_a_proxy_on_this_machine_speaks_for_visitors_from_elsewhere() -> None:
-    assert not tab.sits_here(visitor("127.0.0.1", "localhost", **{"x-forwarded-for": "203.0.113.9"}))
+    assert not tab_common.sits_here(visitor("127.0.0.1", "localhost", **{"x-forwarded-for": "203.0.113.9"}))
 
 
 def test_nothing_is_sent_without_a_card(hub_server: HubServer) -> None:
-    html, button, _ = last(tab.push_agreed({}, "hf_alice"))
+    html, button, _ = last(tab_push.push_agreed({}, "hf_alice"))
     assert "Look at the card first" in html
     assert button.interactive is False
     assert hub_server.requests == []
@@ -180,24 +196,24 @@ def test_a_card_that_cannot_be_shown_says_why(
     hub_server: HubServer, make: Make, reference: str, name: str, token: str, says: str
 ) -> None:
     make()
-    html, panel, card, button, agreed, _ = tab.show_card(reference, name, PRIVATE, False, token)
+    html, panel, card, button, agreed, _ = show_card(reference, name, PRIVATE, False, token)
     assert says in html
     assert 'role="alert"' in html
     assert (panel.visible, card, button.interactive, agreed) == (False, "", False, {})
 
 
 def test_a_push_that_fails_can_be_tried_again(hub_server: HubServer, make: Make) -> None:
-    agreed = tab.show_card(make().reference, "alice/cats", PRIVATE, False, "hf_alice")[4]
+    agreed = show_card(make().reference, "alice/cats", PRIVATE, False, "hf_alice")[4]
     hub_server.fail("POST /api/repos/create", 500)
-    html, _, kept = last(tab.push_agreed(agreed, "hf_alice"))
+    html, _, kept = last(tab_push.push_agreed(agreed, "hf_alice"))
     assert "trouble" in html
     assert kept == gr.skip()
-    assert "It is on the Hub" in last(tab.push_agreed(agreed, "hf_alice"))[0]
+    assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "hf_alice"))[0]
 
 
 def test_foreign_accounts_are_refused(hub_server: HubServer, make: Make) -> None:
-    agreed = tab.show_card(make().reference, "bob/cats", PRIVATE, False, "hf_alice")[4]
-    html = last(tab.push_agreed(agreed, "hf_alice"))[0]
+    agreed = show_card(make().reference, "bob/cats", PRIVATE, False, "hf_alice")[4]
+    html = last(tab_push.push_agreed(agreed, "hf_alice"))[0]
     assert 'role="alert"' in html
     assert "bob/cats" in html
     assert "bob/cats" not in hub_server.repositories
@@ -209,33 +225,111 @@ def test_the_token_is_neither_shown_nor_logged(
     caplog.set_level(logging.DEBUG)
     token = "hf_aVerySecretTokenOfCarol"
     hub_server.tokens[token] = "carol"
-    shown: list[Any] = list(tab.show_card(make().reference, "cats", PRIVATE, False, token))
-    shown += list(tab.push_agreed(shown[4], token))
+    shown: list[Any] = list(show_card(make().reference, "cats", PRIVATE, False, token))
+    shown += list(tab_push.push_agreed(shown[4], token))
     hub_server.fail("/api/whoami-v2", 500, times=9)
     shown += list(
-        tab.push_agreed(
-            {"reference": make().reference, "repository": "carol/x", "private": True, "training": False},
+        tab_push.push_agreed(
+            {"reference": make().reference, "repository": "carol/x", "private": True, "parts": PARTS},
             token,
         )
     )
     del hub_server.tokens[token]
-    shown += list(tab.pull_here("carol/cats", "", [], token))
+    shown += list(tab_pull.pull_here("carol/cats", "", [], token))
     assert "carol/cats" in repr(shown)
     assert token not in repr(shown)
     assert token not in caplog.text
     assert token not in "".join(capfd.readouterr())
 
 
+def test_favourites_leave_the_browser_only_when_they_are_wanted(hub_server: HubServer, make: Make) -> None:
+    checkpoint = make()
+    entry = {"key": "0" * 16, "state": {"checkpoint": checkpoint.reference, "seed": 3}, "note": "<b>"}
+    kept = json.dumps([entry])
+    for wanted in (False, True):
+        values = show_card(
+            checkpoint.reference, "alice/liked", PUBLIC, False, "hf_alice", liked=wanted, favourites=kept
+        )
+        assert ("favourites.json" in values[0]) == wanted
+    list(tab_push.push_agreed(values[4], "hf_alice"))
+    html = last(tab_pull.pull_on_a_space("alice/liked", "", []))[0]
+    assert "favourites (1)" in html
+    for nonsense in ("", "null", "[", "{}", "x" * 2_000_000):
+        values = show_card(
+            checkpoint.reference, "alice/x", PUBLIC, False, "hf_alice", liked=True, favourites=nonsense
+        )
+        assert "You like no picture yet" in values[0]
+
+
+def test_a_search_shows_cards_with_pictures_and_escapes_them(
+    hub_server: HubServer, repository_files: dict[str, bytes]
+) -> None:
+    card = b"---\ntags: [latent-atelier]\nlicense: <script>alert(1)</script>\n---\n"
+    hub_server.add("bob/kittens", {**repository_files, "README.md": card})
+    shown = list(tab_pull.search_on_a_space("kit", "likes"))
+    assert "Asking" in shown[0][0]
+    assert "no preview" in shown[1][0]
+    html = shown[-1][0]
+    assert 'src="data:image/jpeg;base64,' in html
+    assert 'data-repository="bob/kittens"' in html
+    assert "<script" not in html
+    assert "Nothing was found" in last(tab_pull.search_on_a_space("dogs", "likes"))[0]
+    assert 'role="alert"' in last(tab_pull.search_on_a_space("", "nonsense"))[0]
+
+
+def test_a_search_without_a_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert "cannot be reached" in last(tab_pull.search_here("", "likes", ""))[0]
+
+
+def test_private_networks_are_found_by_their_owner_alone(
+    hub_server: HubServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreed = show_card(make().reference, "alice/secret", PRIVATE, False, "hf_alice")[4]
+    list(tab_push.push_agreed(agreed, "hf_alice"))
+    monkeypatch.setenv("HF_TOKEN", "hf_alice")
+    assert "alice/secret" in last(tab_pull.search_here("", "likes", ""))[0]
+    for html in (
+        last(tab_pull.search_on_a_space("", "likes"))[0],
+        last(tab_pull.search_here("", "likes", "", visitor("10.0.0.1", "localhost")))[0],
+    ):
+        assert "alice/secret" not in html
+
+
+def test_pictures_are_shown_before_they_are_pushed(hub_server: HubServer, tmp_path: Any) -> None:
+    path = tmp_path / "boat.png"
+    path.write_bytes(preview_png())
+    chosen = ([str(path)], "Boats <b>", "my-boats", "Photo by me", "cc0-1.0", PUBLIC, "hf_alice")
+    shown, _, card, button, agreed, _ = tab_pictures.show_card(*chosen)
+    assert "001-boat.png" in shown
+    assert "<b>" not in card
+    assert button.value == "Push to alice/my-boats (public)"
+    assert hub_server.repositories == {}
+    result = last(tab_pictures.push_agreed(agreed, "hf_alice"))[0]
+    assert f'href="{hub_server.url}/datasets/alice/my-boats"' in result
+    assert "Look at the card first" in last(tab_pictures.push_agreed({}, "hf_alice"))[0]
+    for wrong, says in (
+        (([], *chosen[1:]), "Choose 1 to"),
+        ((chosen[0], " ", *chosen[2:]), "a title"),
+        ((*chosen[:4], "mine", *chosen[5:]), "licence"),
+        ((["/etc/hostname"], *chosen[1:]), "no PNG"),
+        ((*chosen[:6], ""), "sign in"),
+    ):
+        values = tab_pictures.show_card(*wrong)
+        assert says in values[0]
+        assert values[4] == {}
+
+
 def test_the_choice_follows_the_library(make: Make) -> None:
     first, second = make(1, title="First"), make(2, title="Second")
     library = [first.reference, second.reference, "runs/" + "f" * 32, 7, None]
     shipped = [c.reference for c in store.shipped()]
-    choices = tab.checkpoint_choices(library)
+    choices = tab_common.checkpoint_choices(library)
     assert [reference for _, reference in choices] == [second.reference, first.reference, *shipped]
     assert choices[0][0] == f"Second (trained here, {second.reference[5:11]})"
-    assert tab.checkpoint_choices("no list") == tab.checkpoint_choices([])
-    assert tab.refreshed_choice(library, first.reference).value == first.reference
-    assert tab.refreshed_choice(library, "runs/" + "e" * 32).value == second.reference
+    assert tab_common.checkpoint_choices("no list") == tab_common.checkpoint_choices([])
+    assert tab_push.refreshed_choice(library, first.reference).value == first.reference
+    assert tab_push.refreshed_choice(library, "runs/" + "e" * 32).value == second.reference
 
 
 def build(**options: Any) -> gr.Blocks:
@@ -283,13 +377,13 @@ def test_a_space_with_login_uses_the_visitors_own(
     page = build()
     assert element_ids(page) & {"share-token", "share-login", "share-no-login"} == {"share-login"}
     used = {function.fn for function in page.fns.values()}
-    assert {tab.show_card_signed_in, tab.push_agreed_signed_in} <= used
-    assert "sign in" in tab.show_card_signed_in(make().reference, "cats", PRIVATE, False, None)[0]
+    assert {tab_push.show_card_signed_in, tab_push.push_agreed_signed_in} <= used
+    assert "sign in" in show_card_signed_in(make().reference, "cats", PRIVATE, False, None)[0]
     login = gr.OAuthToken(token="hf_alice", scope="contribute-repos", expires_at=0)
-    agreed = tab.show_card_signed_in(make().reference, "cats", PRIVATE, False, login)[4]
+    agreed = show_card_signed_in(make().reference, "cats", PRIVATE, False, login)[4]
     assert agreed["repository"] == "alice/cats"
-    assert "sign in" in last(tab.push_agreed_signed_in(agreed, None))[0]
-    assert "It is on the Hub" in last(tab.push_agreed_signed_in(agreed, login))[0]
+    assert "sign in" in last(tab_push.push_agreed_signed_in(agreed, None))[0]
+    assert "It is on the Hub" in last(tab_push.push_agreed_signed_in(agreed, login))[0]
     assert list(hub_server.repositories) == ["alice/cats"]
 
 
@@ -335,6 +429,6 @@ def test_sizes_are_readable() -> None:
 
 
 def test_the_agreement_is_plain_json(hub_server: HubServer, make: Make) -> None:
-    agreed = tab.show_card(make().reference, "alice/cats", PRIVATE, True, "hf_alice")[4]
+    agreed = show_card(make().reference, "alice/cats", PRIVATE, True, "hf_alice")[4]
     assert json.loads(json.dumps(agreed)) == agreed
     assert "hf_alice" not in json.dumps(agreed)
