@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
@@ -13,8 +14,12 @@ import gradio as gr
 
 import upkeep
 from checkpoints import tab as tab_share
+from checkpoints import tab_api as share_api
 from gan import serve, tab_closer, tab_explore, tab_train
+from gan import tab_api as explore_api
+from gan import tab_api_train as train_api
 from style import tab as tab_stylise
+from style import tab_api as stylise_api
 
 TITLE = "Latent Atelier"
 HEADER = """
@@ -65,6 +70,8 @@ def build() -> gr.Blocks:
                 tab_share.build(library, open_in_explore)
         open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
         gr.Markdown(CREDITS, elem_id="credits")
+        for api in (explore_api, train_api, stylise_api, share_api):
+            api.build()
     return demo.queue(max_size=64)
 
 
@@ -80,6 +87,8 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Endpoints are tools for agents, too, where the requirements' extra is installed.
+        mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.
         app_kwargs={"routes": serve.routes()},
     )

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from checkpoints.errors import CheckpointError
+from checkpoints.tab_visitor import visitor
 from gan import runs, uploads
 from gan.augmentation import share_for
 from gan.checkpoint import check_beginning
@@ -145,7 +146,7 @@ def start(
         if _is_active(run_id):
             raise GanError("Your run is still training; stop it before you start another.")
         pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
-        started = runs.create(request, pictures)
+        started = runs.create(request, pictures, visitor())
         runs.advance()
     except (GanError, CheckpointError) as error:
         return gr.skip(), _trouble(error), gr.skip()
