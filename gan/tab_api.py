@@ -62,7 +62,16 @@ def picture_out(label: str = "picture") -> gr.Image:
 
 def build() -> None:
     """Offer the endpoints; call it inside `gr.Blocks`."""
-    for tells in (describe_checkpoint, directions, opinion, neighbours, cross, arithmetic, mix, layers):
+    for tells in (
+        describe_checkpoint,
+        directions,
+        opinion,
+        neighbours,
+        cross,
+        arithmetic,
+        mix_pictures,
+        layers,
+    ):
         endpoint(in_turn(tells), MISTAKES)
     for draws in (render_state, strip, heat, maps, compare_checkpoints):
         endpoint(in_turn(draws), MISTAKES, outputs=[picture_out])
@@ -183,7 +192,7 @@ def arithmetic(plus: State, minus: State, plus_too: State) -> State:
     return sum_of(model, a, ExplorerState.from_json(minus), ExplorerState.from_json(plus_too)).to_json()
 
 
-def mix(first: State, second: State, take: list[str]) -> State:
+def mix_pictures(first: State, second: State, take: list[str]) -> State:
     """The state of the first picture with some features of the second.
 
     Args:

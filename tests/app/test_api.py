@@ -79,7 +79,7 @@ def test_the_readme_examples_run(app_url: str, tmp_path: Path, monkeypatch: pyte
         ("/render_state", [{"checkpoint": "../../etc"}], "not the name of a checkpoint"),
         ("/render_state", [{"checkpoint": "cats", "edits": "many"}], "list of at most"),
         ("/film", [[{"checkpoint": "cats"}], "gif", 4], "2 to 12 pictures"),
-        ("/mix", [{"checkpoint": "cats"}, {"checkpoint": "cats"}, ["nose"]], "body"),
+        ("/mix_pictures", [{"checkpoint": "cats"}, {"checkpoint": "cats"}, ["nose"]], "body"),
         ("/train_start", ["my disk", "in-a-minute"], "fashion"),
         ("/train_start", ["fashion", "in-a-minute", 1, 32, {"batch": "all"}], "batch"),
         ("/train_status", ["0" * 32], "no longer here"),
