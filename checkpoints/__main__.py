@@ -1,4 +1,7 @@
-"""`python -m checkpoints`: list, pull, push, card. Progress on standard error, results on standard output."""
+"""`python -m checkpoints`: list, pull, push, deploy, card.
+
+Progress on standard error, results on standard output.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
         "--training", action="store_true", help="include the state that lets others train on"
     )
     command.set_defaults(command=_push)
+    command = commands.add_parser("deploy", help="make this program a Space on the Hub, or update it")
+    command.add_argument("repository", metavar="SPACE", help='"owner/name", or a name of your own')
+    command.add_argument("--public", action="store_true", help="let everyone see it")
+    command.add_argument(
+        "--hardware", help="what a new Space asks for: cpu-basic, zero-a10g, … (default: the Hub's)"
+    )
+    command.set_defaults(command=_deploy)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
     command.add_argument(
         "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
@@ -82,6 +92,16 @@ def _push(options: argparse.Namespace) -> None:
     checkpoint = store.find_anywhere(options.name)
     steps = hub.pushing(
         checkpoint, options.repository, private=not options.public, include_training=options.training
+    )
+    print(_telling(steps).url)
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    from checkpoints import deploy
+
+    files = deploy.app_files(options.hardware)
+    steps = deploy.deploying(
+        files, options.repository, "gradio", private=not options.public, hardware=options.hardware
     )
     print(_telling(steps).url)
 
