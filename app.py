@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib.util import find_spec
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -10,8 +11,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
+if os.environ.get("SPACES_ZERO_GPU"):
+    # Before torch, which it changes.
+    with suppress(ImportError):
+        import spaces  # noqa: F401
+
 import gradio as gr
 
+import tab_status
 import upkeep
 from checkpoints import tab as tab_share
 from checkpoints import tab_api as share_api
@@ -58,6 +65,7 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
         gr.Markdown(HEADER, elem_id="header")
+        tab_status.build()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
@@ -78,7 +86,8 @@ def build() -> gr.Blocks:
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
     upkeep.start()
-    build().launch(
+    demo = build()
+    demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
         css=CSS,
         ssr_mode=False,
@@ -90,7 +99,7 @@ def main() -> None:
         # Endpoints are tools for agents, too, where the requirements' extra is installed.
         mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.
-        app_kwargs={"routes": serve.routes()},
+        app_kwargs={"routes": serve.routes(), "middleware": [tab_status.fair_queue(demo)]},
     )
 
 

@@ -42,6 +42,7 @@ from gan.uploads import uploads_folder
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
 MOST_WAITING_OF_ONE = 4
+LEAST_FREE_BYTES = 1 << 29
 LONGEST_TITLE = 60
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _CHANGED = '"changes": [{'
@@ -178,6 +179,11 @@ def create(request: Request, pictures: Dataset | None = None, visitor: str = "")
 
 
 def _check_room(visitor: str) -> None:
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(runs_folder()).free < LEAST_FREE_BYTES:
+        raise GanError(
+            "This machine's disk is nearly full, so nothing can be trained now; please come later."
+        )
     waiting = _waiting(runs_folder())
     if len(waiting) >= MOST_WAITING:
         raise GanError("Too many runs are waiting for their turn; please try again in a few minutes.")

@@ -20,12 +20,12 @@ from style.errors import StyleError
 from style.images import Picture, read_picture
 from style.iterate import Iterate
 from style.jobs import Job, JobBook
-from style.optimise import stylise as iterates_of
 from style.output import save
 from style.recipe import MOST_PAINTINGS, Recipe
 from style.tab_input import PictureInput
 from style.tab_pictures import new_folder
 from style.view import time_left
+from style.zero import stylise as iterates_of
 
 # The page's own queues.
 INSTANT, SLOW = "style-instant", "style-slow"

@@ -16,8 +16,7 @@ from gan.model import load
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("gan", "style", "checkpoints")
 SOURCES = [
-    ROOT / "app.py",
-    ROOT / "upkeep.py",
+    *ROOT.glob("*.py"),
     *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py")),
 ]
 
