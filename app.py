@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from importlib.util import find_spec
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
+if os.environ.get("SPACES_ZERO_GPU"):
+    # Before torch, which it changes.
+    with suppress(ImportError):
+        import spaces  # noqa: F401
+
 import gradio as gr
 
+import tab_status
 import upkeep
 from checkpoints import tab as tab_share
+from checkpoints import tab_api as share_api
 from gan import serve, tab_closer, tab_explore, tab_train
+from gan import tab_api as explore_api
+from gan import tab_api_train as train_api
 from languages import tab_language
 from style import tab as tab_stylise
+from style import tab_api as stylise_api
 
 TITLE = "Latent Atelier"
 HEADER = """
@@ -54,6 +66,7 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
         gr.Markdown(HEADER, elem_id="header")
+        tab_status.build()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
@@ -66,6 +79,8 @@ def build() -> gr.Blocks:
                 tab_share.build(library, open_in_explore)
         open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
         gr.Markdown(CREDITS, elem_id="credits")
+        for api in (explore_api, train_api, stylise_api, share_api):
+            api.build()
         tab_language.mark()
     return tab_language.translate(demo).queue(max_size=64)
 
@@ -73,7 +88,8 @@ def build() -> gr.Blocks:
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
     upkeep.start()
-    build().launch(
+    demo = build()
+    demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
         css=CSS + tab_language.CSS,
         head=tab_language.HEAD,
@@ -84,8 +100,13 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Endpoints are tools for agents, too, where the requirements' extra is installed.
+        mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.
-        app_kwargs={"routes": [*serve.routes(), *tab_language.routes()]},
+        app_kwargs={
+            "routes": [*serve.routes(), *tab_language.routes()],
+            "middleware": [tab_status.fair_queue(demo)],
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m checkpoints`: list, search, pull, push, push-pictures, card.
+"""`python -m checkpoints`: list, search, pull, push, push-pictures, deploy, card.
 
 Progress goes to standard error, results to standard output.
 """
@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--sort", default="likes", help="likes, newest or downloads")
     command.add_argument("--limit", type=int, default=24, help="at most so many, 1 to 60")
     command.set_defaults(command=_search)
+    command = commands.add_parser("deploy", help="make this program a Space on the Hub, or update it")
+    command.add_argument("repository", metavar="SPACE", help='"owner/name", or a name of your own')
+    command.add_argument("--public", action="store_true", help="let everyone see it")
+    command.add_argument(
+        "--hardware", help="what a new Space asks for: cpu-basic, zero-a10g, … (default: the Hub's)"
+    )
+    command.set_defaults(command=_deploy)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
     command.add_argument(
         "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
@@ -125,6 +132,16 @@ def _search(options: argparse.Namespace) -> None:
         print(f"{each.repository}\t{each.likes}\t{each.licence}\t{each.updated}")
     if not found:
         print("Nothing was found; try other words, or none.", file=sys.stderr)
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    from checkpoints import deploy
+
+    files = deploy.app_files(options.hardware)
+    steps = deploy.deploying(
+        files, options.repository, "gradio", private=not options.public, hardware=options.hardware
+    )
+    print(_telling(steps).url)
 
 
 def _card(options: argparse.Namespace) -> None:

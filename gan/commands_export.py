@@ -18,6 +18,8 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     export.add_argument("name", help="shipped name, folder, or user/repository on the Hub")
     export.add_argument("folder", type=Path, metavar="FOLDER", help="new folder, or one of an older export")
     export.add_argument("--title", help="what stands above the page (default: the checkpoint's title)")
+    export.add_argument("--space", metavar="REPO", help="also make the page a static Space, which is free")
+    export.add_argument("--public", action="store_true", help="let everyone see the Space")
     export.set_defaults(run=run_export)
 
 
@@ -27,7 +29,8 @@ def run_export(arguments: Namespace) -> int:
         model = load(arguments.name)
         if arguments.title:
             model = replace(model, title=" ".join(arguments.title.split())[:80])
-        print(write_page(model, arguments.folder))
+        index = write_page(model, arguments.folder)
+        print(_deployed(arguments) if arguments.space else index)
     except (GanError, CheckpointError) as error:
         print(f"gan: {error}", file=sys.stderr)
         return 2
@@ -35,3 +38,16 @@ def run_export(arguments: Namespace) -> int:
         print(f"gan: {error.filename or 'The folder'} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     return 0
+
+
+def _deployed(arguments: Namespace) -> str:
+    """The address of the Space that the page has become."""
+    from checkpoints import deploy  # the Hub's client is slow to import
+
+    files = deploy.page_files(arguments.folder)
+    steps = deploy.deploying(files, arguments.space, "static", private=not arguments.public)
+    while True:
+        try:
+            print(next(steps).text, file=sys.stderr)
+        except StopIteration as end:
+            return str(end.value.url)

@@ -5,6 +5,7 @@ the visitor's key to the run. In the folder:
 
 - `request.json`: what to do; `data.safetensors` and `data.json` where the pictures are the visitor's own.
 - `waiting`: there while the run waits for its turn; its text is when it began to wait.
+- `visitor`: a mark of whoever asked for it, where that is known, so that one visitor does not fill the queue.
 - `lock`: locked by the worker for as long as it lives, so that a dead worker is never taken for a live one.
 - `levers.json`: settings that the visitor has changed since the start, by name.
 - `stop`: asks the worker to stop and keep; `kept`: the visitor wants to keep this run.
@@ -44,6 +45,8 @@ from gan.uploads import uploads_folder
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
 SIDES = ("a", "b")
+MOST_WAITING_OF_ONE = 4
+LEAST_FREE_BYTES = 1 << 29
 LONGEST_TITLE = 60
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _CHANGED = '"changes": [{'
@@ -157,10 +160,14 @@ def clean_title(text: str, default: str) -> str:
     return " ".join(words)[:LONGEST_TITLE].strip() or default
 
 
-def create(request: Request, pictures: Dataset | None = None, against: Request | None = None) -> str:
+def create(
+    request: Request, pictures: Dataset | None = None, visitor: str = "", against: Request | None = None
+) -> str:
     """Make a waiting run; `pictures` are the visitor's own where `request.data` is `own`.
 
-    With `against` it is two runs side by side (`gan.versus_run`), each with a folder of its own inside.
+    Args:
+        visitor: a mark of who asks; the runs of one mark that wait are limited. Empty for no limit.
+        against: makes it two runs side by side (`gan.versus_run`), each with a folder of its own inside.
 
     Returns:
         The run's id. `advance` starts it when its turn comes.
@@ -168,13 +175,13 @@ def create(request: Request, pictures: Dataset | None = None, against: Request |
     Raises:
         GanError: when too many runs are waiting already, or the disk is full.
     """
-    if len(_waiting(runs_folder())) >= MOST_WAITING:
-        raise GanError("Too many runs are waiting for their turn; please try again in a few minutes.")
+    _check_room(visitor)
     run_id = secrets.token_hex(16)
     draft = runs_folder() / f"new-{run_id}"
     try:
         with told_when_full():
             _fill(draft, request, pictures, against)
+            (draft / "visitor").write_text(visitor)
     except GanError:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -192,6 +199,33 @@ def _fill(draft: Path, request: Request, pictures: Dataset | None, against: Requ
         write_request(draft / side, asked)
     write_status(draft, "waiting", "")
     (draft / "waiting").write_text(str(time.time_ns()))
+
+
+def _check_room(visitor: str) -> None:
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(runs_folder()).free < LEAST_FREE_BYTES:
+        raise GanError(
+            "This machine's disk is nearly full, so nothing can be trained now; please come later."
+        )
+    waiting = _waiting(runs_folder())
+    if len(waiting) >= MOST_WAITING:
+        raise GanError("Too many runs are waiting for their turn; please try again in a few minutes.")
+    if visitor and sum(_visitor_of(run) == visitor for run in waiting) >= MOST_WAITING_OF_ONE:
+        raise GanError(
+            f"{MOST_WAITING_OF_ONE} runs from your address are waiting already; stop one, or wait a while."
+        )
+
+
+def _visitor_of(folder: Path) -> str:
+    try:
+        return (folder / "visitor").read_text()
+    except OSError:
+        return ""
+
+
+def counts() -> tuple[int, int]:
+    """How many runs are training at this moment, and how many wait."""
+    return len(_running(runs_folder())), len(_waiting(runs_folder()))
 
 
 def write_request(folder: Path, request: Request) -> None:

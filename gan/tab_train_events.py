@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from checkpoints.errors import CheckpointError
+from checkpoints.tab_visitor import visitor
 from gan import runs, uploads
 from gan.augmentation import share_for
 from gan.checkpoint import check_beginning
@@ -133,7 +134,7 @@ def start(
         request, pictures = asked_for(
             upload_id, shown, data, resolution, preset, start_from, minutes, mirror, *settings
         )
-        started = runs.create(request, pictures)
+        started = runs.create(request, pictures, visitor())
         runs.advance()
     except (GanError, CheckpointError) as error:
         return gr.skip(), _trouble(error), gr.skip()

@@ -64,7 +64,7 @@ def request_against(request: Request, name: str, value: str, labels_tell: str) -
 
 def create(first: Request, second: Request, pictures: Dataset | None = None) -> str:
     """Queue two runs side by side; returns their common id. Raises GanError as `gan.runs.create`."""
-    return runs.create(first, pictures, second)
+    return runs.create(first, pictures, against=second)
 
 
 def look(run_id: str, most: int = 200) -> Both:

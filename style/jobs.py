@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import os
 import threading
@@ -44,7 +45,9 @@ class Job:
         self._ended = False
         self._error: Exception | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="stylise", daemon=True)
+        # The visitor's request goes along: whoever lends a GPU asks for whom.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name="stylise", daemon=True)
 
     @property
     def newest(self) -> Iterate | None:

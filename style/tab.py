@@ -16,10 +16,10 @@ from style.errors import StyleError
 from style.film import Film
 from style.images import read_picture
 from style.jobs import Job, JobBook
-from style.optimise import stylise
 from style.scores import score_pictures
 from style.tab_pictures import Pictures
 from style.tab_settings import Settings
+from style.zero import stylise
 
 _AT_ONCE: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 

@@ -17,9 +17,9 @@ from style.errors import StyleError
 from style.folder import destinations
 from style.images import Picture, read_picture
 from style.jobs import Job, JobBook
-from style.optimise import stylise
 from style.output import save
 from style.recipe import Recipe
+from style.zero import stylise
 
 MOST_PHOTOS = 20
 # A queue serves one visitor at a time, and nobody should wait longer for it than for one long picture.

@@ -16,8 +16,7 @@ from gan.model import load
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("gan", "style", "checkpoints")
 SOURCES = [
-    ROOT / "app.py",
-    ROOT / "upkeep.py",
+    *ROOT.glob("*.py"),
     *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py")),
 ]
 
@@ -32,7 +31,7 @@ def test_the_space_runs_what_the_requirements_pin() -> None:
     assert space["sdk"] == "gradio"
     assert (ROOT / str(space["app_file"])).is_file()
     requirements = (ROOT / "requirements.txt").read_text()
-    assert f"gradio[oauth]=={space['sdk_version']}" in requirements
+    assert f"gradio[mcp,oauth]=={space['sdk_version']}" in requirements
     assert space["hf_oauth"] is True
     assert len(str(space["short_description"])) <= 60
 

@@ -1,0 +1,151 @@
+"""A good host: what the status line says, a queue that one visitor cannot fill, a GPU that is lent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+import burden
+import tab_status
+from burden import Burden
+from gan import runs
+from gan.config import preset_config
+from gan.errors import GanError
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE_SPACES = """
+import sys
+assert "torch" not in sys.modules, "spaces must be imported before torch"
+decorated, calls = [], []
+def GPU(duration):
+    def decorate(function):
+        decorated.append(function.__name__)
+        def lent(*arguments, **options):
+            calls.append(duration(*arguments, **options))
+            yield from function(*arguments, **options)
+        return lent
+    return decorate
+"""
+PAINT = """
+import app, spaces
+app.build()
+import torch
+from style import Recipe
+from style.tab import stylise
+assert spaces.decorated == ["stylise"], spaces.decorated
+grey = torch.full((1, 3, 32, 32), 0.5)
+list(stylise(grey, [grey], Recipe(mode="instant", size=128)))
+print(spaces.calls)
+"""
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (Burden(0, 0, 0, 0, None, None), "Nobody is waiting"),
+        (Burden(1, 2, 0, 0, None, None), "1 network is training, 2 wait"),
+        (
+            Burden(2, 0, 1, 1, 3 << 29, 16 << 30),
+            "2 networks are training · 1 picture is being painted, 1 waits",
+        ),
+    ],
+)
+def test_the_line_says_what_goes_on(seen: Burden, words: str) -> None:
+    assert seen.words.startswith(words)
+    assert ("1.5 of 16 GB" in seen.words) == (seen.memory is not None)
+
+
+def test_memory_counts_this_process_and_its_children() -> None:
+    before = burden.memory()
+    assert before is not None
+    child = subprocess.Popen(
+        [sys.executable, "-c", "x = bytearray(b'1') * 200_000_000; print(1, flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    held = burden.memory()
+    child.communicate(b"\n")
+    assert held is not None
+    assert held - before > 190_000_000
+    limit = burden.memory_limit()
+    assert limit is not None
+    assert limit > held
+
+
+@pytest.fixture
+def busy() -> Iterator[tuple[str, threading.Event]]:
+    """An app that does nothing until the event is set, with the fair queue before it."""
+    go_on = threading.Event()
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Button("wait").click(lambda: go_on.wait() and None, api_name="wait", concurrency_limit=1)
+    _, url, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, app_kwargs={"middleware": [tab_status.fair_queue(demo)]}
+    )
+    yield url, go_on
+    go_on.set()
+    demo.close()
+
+
+def join(url: str, address: str) -> httpx.Response:
+    headers = {"x-forwarded-for": f"{address}, 10.0.0.1"} if address else {}
+    body = {"data": [], "fn_index": 0, "session_hash": os.urandom(6).hex()}
+    return httpx.post(f"{url}gradio_api/queue/join", json=body, headers=headers, timeout=None)
+
+
+def test_one_address_cannot_fill_the_queue(busy: tuple[str, threading.Event]) -> None:
+    url, _ = busy
+    answers = [join(url, "203.0.113.7") for _ in range(tab_status.MOST_OF_ONE + 2)]
+    assert [answer.status_code for answer in answers[: tab_status.MOST_OF_ONE]] == [
+        200
+    ] * tab_status.MOST_OF_ONE
+    assert answers[-1].status_code == 429
+    assert "waiting here already" in answers[-1].json()["detail"]
+    assert join(url, "203.0.113.8").status_code == 200, "others are not refused"
+    assert join(url, "").status_code == 200, "nor is whoever sits at the machine"
+
+
+def test_one_address_cannot_fill_the_waiting_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    config = preset_config("in-a-minute", "classes")
+    request = runs.Request("fashion", 28, "Fashion", "in-a-minute", config)
+    for _ in range(runs.MOST_WAITING_OF_ONE):
+        runs.create(request, visitor="one")
+    with pytest.raises(GanError, match="from your address"):
+        runs.create(request, visitor="one")
+    runs.create(request, visitor="another")
+    runs.create(request)
+
+
+def test_a_full_disk_takes_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    monkeypatch.setattr(runs, "LEAST_FREE_BYTES", 1 << 60)
+    request = runs.Request("fashion", 28, "Fashion", "in-a-minute", preset_config("in-a-minute", "classes"))
+    with pytest.raises(GanError, match="disk"):
+        runs.create(request)
+
+
+def test_a_lent_gpu_is_asked_for_by_painting_alone(tmp_path: Path) -> None:
+    (tmp_path / "spaces.py").write_text(FAKE_SPACES)
+    environment = {**os.environ, "SPACES_ZERO_GPU": "true", "ATELIER_HOME": str(tmp_path)}
+    environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT}"
+    ended = subprocess.run(
+        [sys.executable, "-c", PAINT], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.splitlines()[-1] == "[20]"
+
+
+def test_the_page_shows_the_line(any_page: Page) -> None:
+    expect(any_page.locator("#status-line")).to_contain_text("GB memory")
+    assert any_page.locator("#duplicate").count() == 0, "there is nothing to duplicate off a Space"
