@@ -26,6 +26,8 @@ SCRIPTS = (
     "own.js",
     "idle.js",
     "hand.js",
+    "taken_back.js",
+    "family.js",
     "favourites.js",
     "liked_actions.js",
     "controls.js",
@@ -43,7 +45,7 @@ def markup() -> str:
 
 def styles() -> str:
     """The explorer's styles, to be nested in a rule for the element that holds it."""
-    return _text("explorer.css") + _text("favourites.css")
+    return _text("explorer.css") + _text("favourites.css") + _text("family.css")
 
 
 def script() -> str:

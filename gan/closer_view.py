@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from gan.comparing import drawn_at, shared_state
 from gan.evaluate import Progress
 from gan.explorer import (
     ExplorerState,
@@ -24,7 +25,8 @@ from gan.explorer import (
     render,
 )
 from gan.heat import occlusion, painted_heat
-from gan.inside import Layer, compare, discriminator_layers, generator_layers, generator_maps, maps_sheet
+from gan.inside import Layer, beside, discriminator_layers, generator_layers, generator_maps, maps_sheet
+from gan.latent import HIGHEST_SEED
 from gan.model import Model
 from gan.nearest import archive_steps, nearest_training
 from gan.pictures import grid_image
@@ -41,6 +43,7 @@ CSS = """
 .closer th, .closer td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #8884; }
 .closer td.number, .closer th.number { text-align: right; white-space: nowrap; }
 .closer p { margin: .2rem 0 .6rem; }
+.closer a { display: inline-block; min-height: 2.2rem; text-decoration: underline; }
 .closer progress { width: 100%; max-width: 640px; height: .6rem; accent-color: var(--color-accent); }
 """
 SIDE = 256
@@ -127,12 +130,14 @@ LOOKS: Mapping[str, Callable[[Model, ExplorerState], str]] = {
 
 
 def comparison_html(first: Model, second: Model, state: ExplorerState) -> str:
-    """Two checkpoints at the same eight seeds, from the state's on, one above the other."""
-    seeds = range(state.seed, state.seed + COMPARED)
-    found = compare(first, second, seeds, state.truncation)
+    """Two checkpoints at eight seeds, from the state's on, one above the other, and what was used."""
+    seeds = [(state.seed + i) % (HIGHEST_SEED + 1) for i in range(COMPARED)]
+    shared = shared_state(first, second, state)
+    pictures = drawn_at(first, shared.first, seeds), drawn_at(second, shared.second, seeds)
+    found = beside(*pictures, first.config.z_dim == second.config.z_dim)
     difference = 100 * float(found.difference.mean())
     words = f"Seeds {seeds[0]} to {seeds[-1]}: {first.title} above, {second.title} below. "
-    words += f"They differ by {difference:.0f} % of the range from black to white."
+    words += f"They differ by {difference:.0f} % of the range from black to white. {shared.sentence()}"
     if not found.same_latent:
         words += " Their latent vectors differ in length, so the seeds have only their number in common."
     return _panel(_figure(torch.cat([found.first, found.second]), COMPARED, words, words))
@@ -141,6 +146,12 @@ def comparison_html(first: Model, second: Model, state: ExplorerState) -> str:
 def found_html(target: Tensor, picture: Tensor, words: str) -> str:
     """A photo as the generator would see it, beside what was found. Both `[1, C, H, W]`."""
     return _panel(_figure(torch.cat([target, picture]), 2, "Your picture and the one that was found", words))
+
+
+def download_html(pictures: Sequence[Tensor], columns: int, name: str) -> str:
+    """A link that saves pictures `[C, H, W]` as one PNG, row by row."""
+    source = data_url(_png(grid_image(torch.stack(list(pictures)), columns, gap=GAP)), "image/png")
+    return _panel(f'<a href="{source}" download="{escape(name, quote=True)}">Download the grid</a>')
 
 
 def note_html(sentence: str) -> str:

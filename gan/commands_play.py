@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from checkpoints.store import find_anywhere
 from gan.command_parts import (
@@ -27,12 +25,13 @@ from gan.command_parts import (
 from gan.commands_explore import COLUMNS, positive
 from gan.direction_sets import all_directions, write_directions
 from gan.errors import GanError
-from gan.explorer import ExplorerState, render
+from gan.explorer import render
 from gan.favourites import Favourite, contact_sheet, read_favourites, write_favourites
 from gan.film import film, film_pictures, morph_strip
 from gan.latent import parse_seeds
-from gan.mixing import MUTATION, arithmetic, cross, groups_of, mixing_grid
-from gan.model import Model, load
+from gan.mixing import MUTATION, arithmetic, cross, groups_of
+from gan.mixing_sheet import mixing_tiles
+from gan.model import load
 from gan.pictures import grid_image
 from gan.strip import direction_by_name, strip
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, SMALLEST_SIDE
@@ -128,17 +127,9 @@ def _mix(arguments: Namespace) -> None:
     names = [group.name for group in groups_of(model)]
     taken = [word.strip() for word in arguments.take.split(",")] if arguments.take else names[:1]
     print(f"Groups: {', '.join(names)}. From the columns: {', '.join(taken)}.", file=sys.stderr)
-    pictures = mixing_grid(model, rows, columns, taken)
-    save(_with_headings(model, rows, columns, pictures), arguments.out)
-
-
-def _with_headings(
-    model: Model, rows: list[ExplorerState], columns: list[ExplorerState], pictures: Tensor
-) -> Image.Image:
-    """The grid with the columns' own pictures above it and the rows' own before it."""
-    above = [torch.ones_like(pictures[0, 0]), *(render(model, column)[0] for column in columns)]
-    lines = [torch.cat([render(model, row), line]) for row, line in zip(rows, pictures, strict=True)]
-    return grid_image(torch.cat([torch.stack(above), *lines]), len(columns) + 1, gap=2)
+    tiles = mixing_tiles(model, rows, columns, taken)
+    pictures = torch.stack([tile.picture for tile in tiles])
+    save(grid_image(pictures, len(columns) + 1, gap=2), arguments.out)
 
 
 def _cross(arguments: Namespace) -> None:

@@ -92,9 +92,8 @@ def write_directions(model: Model, folder: Path) -> Path:
 
     What visitors saved there stays.
     """
-    return save_directions(
-        folder, [*directions_of(model), *kept_directions(model)], further_directions(model)
-    )
+    theirs = visitors_directions(folder, model.config.z_dim)
+    return save_directions(folder, [*directions_of(model), *theirs], further_directions(model))
 
 
 def all_directions(model: Model) -> tuple[Direction, ...]:

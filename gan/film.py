@@ -26,8 +26,9 @@ def film_pictures(
 ) -> Tensor:
     """The way from picture to picture, `[N, C, H, W]` in [-1, 1]: eased, along `slerp`, closed.
 
-    A stop may have sliders, a class and a latent vector of its own. Between two classes, which have nothing
-    between them, one picture fades into the other while both move along the same way.
+    A stop may have sliders, a class and a latent vector of its own. Between two classes or two values of an
+    attribute, which have nothing between them, one picture fades into the other while both move along the
+    same way.
 
     Raises:
         GanError: with fewer than two or more than 12 stops, more than 240 frames, or stops of another
@@ -40,23 +41,36 @@ def film_pictures(
             f"Choose 1 to {MOST_FRAMES // len(stops)} frames between two of {len(stops)} pictures."
         )
     _check_generator(model, stops)
-    z = eased_walk(torch.cat([latent(model, stop) for stop in stops]), frames_between, closed)
-    labels = [labels_for(model, stop, 1) for stop in stops]
-    if all(label is None for label in labels):
+    ends = torch.cat([latent(model, stop) for stop in stops])
+    z = eased_walk(ends, frames_between, closed)
+    leg = torch.arange(len(z)) // frames_between % len(stops)
+    share = ease(frames_between).float()[torch.arange(len(z)) % frames_between]
+    return _faded(model, z, [stops[i] for i in leg], [stops[(i + 1) % len(stops)] for i in leg], share)
+
+
+def _faded(
+    model: Model, z: Tensor, start: Sequence[ExplorerState], end: Sequence[ExplorerState], share: Tensor
+) -> Tensor:
+    """Pictures of z `[N, z_dim]` that fade, by `share` `[N]`, from the choice at `start` to that at `end`.
+
+    The choice is the class and the attributes; all other numbers are z's.
+    """
+    if not (model.config.classes or model.config.attributes):
         return model.draw(z)
-    return _through_classes(model, z, [int(label) for label in labels if label is not None], frames_between)
+    first, last = (_with_choice(model, z, states) for states in (start, end))
+    if start == end or torch.equal(first, last):
+        return first
+    return torch.lerp(first, last, share[:, None, None, None])
 
 
-def _through_classes(model: Model, z: Tensor, labels: Sequence[int], frames_between: int) -> Tensor:
-    """Pictures of z `[N, z_dim]` that fade from the class of a leg's start to that of its end."""
-    leg = torch.arange(len(z)) // frames_between
-    stops = torch.tensor(labels)
-    start, end = stops[leg % len(stops)], stops[(leg + 1) % len(stops)]
-    share = ease(frames_between).float()[torch.arange(len(z)) % frames_between][:, None, None, None]
-    pictures = model.draw(z, start)
-    if (start != end).any():
-        pictures = torch.lerp(pictures, model.draw(z, end), share)
-    return pictures
+def _with_choice(model: Model, z: Tensor, states: Sequence[ExplorerState]) -> Tensor:
+    """Pictures of z, each with the class and the wishes of its state."""
+    distinct = {state: latent(model, state)[0] for state in dict.fromkeys(states)}
+    wishes = sum(model.config.attributes)
+    held = torch.cat([torch.stack([distinct[state][:wishes] for state in states]), z[:, wishes:]], 1)
+    labels = [labels_for(model, state, 1) for state in states]
+    told = [label for label in labels if label is not None]
+    return model.draw(held, torch.cat(told) if told else None)
 
 
 def film(
@@ -86,6 +100,8 @@ def film(
 def morph_strip(model: Model, start: ExplorerState, end: ExplorerState, count: int = 8) -> Tensor:
     """`count` pictures from one to the other in even steps, `[count, C, H, W]`; first and last are the two.
 
+    Classes and attributes fade, as in a film.
+
     Raises:
         GanError: when `count` is not in 2..24.
     """
@@ -94,8 +110,7 @@ def morph_strip(model: Model, start: ExplorerState, end: ExplorerState, count: i
     _check_generator(model, [start, end])
     t = torch.linspace(0, 1, count)
     z = slerp(latent(model, start)[0], latent(model, end)[0], t)
-    first, last = (model.draw(z, labels_for(model, state, count)) for state in (start, end))
-    return torch.lerp(first, last, t[:, None, None, None])
+    return _faded(model, z, [start] * count, [end] * count, t)
 
 
 def _check_generator(model: Model, stops: Sequence[ExplorerState]) -> None:

@@ -174,17 +174,20 @@ class Comparison:
 
 def compare(first: Model, second: Model, seeds: Sequence[int], truncation: float = 1.0) -> Comparison:
     """Draw the same seeds with two checkpoints, such as before and after more training."""
-    pictures = []
-    for model in (first, second):
-        images = torch.from_numpy(model.sample(seeds, truncation)).permute(0, 3, 1, 2)
-        pictures.append(images.float() / 127.5 - 1)
-    side = max(p.shape[-1] for p in pictures)
-    colours = max(p.shape[1] for p in pictures)
+    one, other = (
+        torch.from_numpy(model.sample(seeds, truncation)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        for model in (first, second)
+    )
+    return beside(one, other, first.config.z_dim == second.config.z_dim)
+
+
+def beside(first: Tensor, second: Tensor, same_latent: bool) -> Comparison:
+    """Two generators' pictures `[N, C, H, W]` in [-1, 1], of any sizes and colours, made comparable."""
+    side, colours = (max(first.shape[i], second.shape[i]) for i in (-1, 1))
     one, other = (
         nn.functional.interpolate(p, size=side, mode="bilinear", align_corners=False)
         .clamp(-1, 1)
         .expand(-1, colours, -1, -1)
-        for p in pictures
+        for p in (first, second)
     )
-    difference = (one - other).abs().mean((1, 2, 3)) / 2
-    return Comparison(one, other, difference, first.config.z_dim == second.config.z_dim)
+    return Comparison(one, other, (one - other).abs().mean((1, 2, 3)) / 2, same_latent)

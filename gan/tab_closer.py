@@ -9,14 +9,16 @@ from typing import Any
 
 import gradio as gr
 from PIL import Image
+from torch import Tensor
 
 from checkpoints.errors import CheckpointError
 from gan import closer_view as view
 from gan.errors import GanError
-from gan.explorer import ExplorerState, checkpoint_choices, render
+from gan.explorer import ExplorerState, checkpoint_choices
 from gan.inversion import Found, prepared, project
 from gan.latent import parse_seeds
-from gan.mixing import MOST_ON_A_SIDE, groups_of, mixed_state
+from gan.mixing import MOST_ON_A_SIDE, groups_of
+from gan.mixing_sheet import mixing_tiles
 from gan.model import Model, load_reference
 from gan.pictures import to_images
 from gan.tab_explore import one_thread
@@ -185,7 +187,8 @@ def _words(best: Found) -> str:
 def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Accordion) -> None:
     gr.Markdown(
         "Every row is a picture and every column another; where they meet, the picture has what is ticked "
-        "from the column and all else from the row. Choose a picture of the grid to open it."
+        "from the column and all else from the row. The first row and the first column are the pictures "
+        "themselves. Choose a picture to open it."
     )
     with gr.Row():
         rows = gr.Textbox("1, 5, 9", label="Seeds of the rows", max_length=100, elem_id="mixing-rows")
@@ -229,29 +232,23 @@ def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str,
         model, state = read(text)
         known = [group.name for group in groups_of(model)]
         names = [name for name in names if name in known] or known[: max(1, len(known) // 2)]
-        down, across = (parse_seeds(seeds[:200], MOST_ON_A_SIDE) for seeds in (rows, columns))
+        down, across = (
+            [ExplorerState(state.reference, seed, state.truncation, state.label) for seed in found]
+            for found in (parse_seeds(seeds[:200], MOST_ON_A_SIDE) for seeds in (rows, columns))
+        )
         with one_thread(_TURN):
-            tiles, states = _mixed(model, state, down, across, names)
+            tiles = mixing_tiles(model, down, across, names)
     except _MISTAKES as error:
         return gr.Gallery(visible=False), "", view.note_html(str(error)), gr.skip()
-    grid = gr.Gallery(tiles, columns=len(across), visible=True)
-    return grid, json.dumps(states), "", gr.CheckboxGroup(known, value=names)
+    shown = [(_enlarged(tile.picture), tile.caption) for tile in tiles]
+    states = [tile.state and tile.state.to_json() for tile in tiles]
+    sheet = view.download_html([tile.picture for tile in tiles], len(across) + 1, "mixing-grid.png")
+    grid = gr.Gallery(shown, columns=len(across) + 1, visible=True)
+    return grid, json.dumps(states), sheet, gr.CheckboxGroup(known, value=names)
 
 
-def _mixed(
-    model: Model, state: ExplorerState, rows: list[int], columns: list[int], names: list[str]
-) -> tuple[list[tuple[Image.Image, str]], list[dict[str, Any]]]:
-    tiles, states = [], []
-    for row in rows:
-        for column in columns:
-            first, second = (
-                ExplorerState(state.reference, seed, state.truncation, state.label) for seed in (row, column)
-            )
-            mixed = mixed_state(model, first, second, names)
-            image = to_images(render(model, mixed))[0].resize((TILE, TILE), Image.Resampling.BICUBIC)
-            tiles.append((image, f"{row} with {column}"))
-            states.append(mixed.to_json())
-    return tiles, states
+def _enlarged(picture: Tensor) -> Image.Image:
+    return to_images(picture[None])[0].resize((TILE, TILE), Image.Resampling.BICUBIC)
 
 
 def _chosen_cell(cells: str, event: gr.SelectData) -> Any:
@@ -262,13 +259,17 @@ def cell_state(cells: str, index: object) -> str:
     """The state of one cell as JSON text; empty where there is none, as for what no page would send."""
     try:
         states = json.loads(cells)
-        return json.dumps(states[index]) if isinstance(index, int) and 0 <= index < len(states) else ""
+        there = isinstance(index, int) and 0 <= index < len(states) and states[index]
+        return json.dumps(states[index]) if there else ""
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
 
 
 def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Accordion) -> None:
-    gr.Markdown("The same eight seeds, drawn by the explorer's checkpoint and by another one.")
+    gr.Markdown(
+        "The same eight seeds, drawn by the explorer's checkpoint and by another one. Truncation, class and "
+        "sliders count for both where they mean the same to both; below the pictures stands which did."
+    )
     other = gr.Dropdown([], label="The other checkpoint", filterable=False, elem_id="comparing-other")
     button = gr.Button("Compare", variant="primary", elem_id="comparing-start")
     shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown")

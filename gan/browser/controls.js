@@ -12,12 +12,7 @@ on(".explore-seed", "input", (event) => event.target.value !== "" && toSeed(Numb
 on(".explore-previous", "click", () => toSeed(state.seed - 1));
 on(".explore-next", "click", () => toSeed(state.seed + 1));
 on(".explore-surprise", "click", () => toSeed(Math.random() * 1000000, ""));
-on(".explore-reset", "click", () => change(() => {
-  Object.assign(state, { truncation: state.base ? 1 : OPENING_TRUNCATION, edits: [], raw: {} });
-  delete state.between;
-  delete state.own;
-  delete state.layers;
-}));
+on(".explore-reset", "click", resetSliders);
 on(".explore-undo", "click", () => travel(past.undo(state)));
 on(".explore-redo", "click", () => travel(past.redo(state)));
 on(".explore-raw", "change", (event) => change(() => {

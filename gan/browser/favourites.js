@@ -15,7 +15,6 @@ const freshKey = () => [...crypto.getRandomValues(new Uint8Array(8))].map((byte)
 const shown = (target) => pythonState({ ...target, mode: "" });
 const favouriteOf = (key) => liked.find((each) => each.key === key);
 const chosen = () => chosenKeys.map(favouriteOf).filter(Boolean);
-const childrenOf = (key) => liked.filter(({ parents }) => parents.includes(key));
 
 // Through the form of a link, so that whatever stands in the browser's memory becomes a state or nothing.
 function checkedState(value) {
@@ -50,7 +49,7 @@ const likedAlready = () => liked.find((each) => shown(each.state) === shown(stat
 function toggleLike() {
   if (!state.checkpoint) return;
   const there = likedAlready();
-  if (there) return keepLiked(liked.filter((each) => each !== there));
+  if (there) return removeLiked(there);
   if (liked.length >= MOST_LIKED) return complain("There is room for " + MOST_LIKED + " favourites; remove one first.");
   const parents = (lineage.get(state.base) || []).filter(favouriteOf);
   return keepLiked([...liked, { key: freshKey(), state: copyOf(state), note: "", parents }]);
@@ -63,12 +62,19 @@ function showHeart() {
   button.textContent = held ? "♥ Liked" : "♡ Like";
 }
 
-// A picture drawn once, by this page where it can, else by the server; false where it cannot be drawn.
-async function thumbnail(target) {
+// A picture drawn once, by this page where it can, else by the server; null where it cannot be drawn. One that
+// fades has a share of another picture over it.
+async function thumbnail({ fade, ...target }) {
   const answer = await drawing(target);
   if (answer.error) return null;
   const picture = document.createElement("canvas");
   paint(picture, answer);
+  const over = fade?.share && (await thumbnail(fade.to));
+  if (over) {
+    const context = picture.getContext("2d");
+    context.globalAlpha = fade.share;
+    context.drawImage(over, 0, 0);
+  }
   return picture;
 }
 
@@ -80,7 +86,7 @@ function pictureButton(target, label, act) {
   button.setAttribute("aria-label", label);
   button.title = label;
   button.addEventListener("click", act);
-  button.dataset.picture = shown(target);
+  button.dataset.picture = shown(target) + JSON.stringify(target.fade || "");
   button.state = target;
   return button;
 }
@@ -149,20 +155,7 @@ function showOne(favourite) {
   if (!favourite) return;
   find(".explore-one-letter").textContent = LETTERS[chosenKeys.indexOf(favourite.key)];
   find(".explore-note").value = favourite.note;
-  const family = [];
-  for (const [text, members] of [["Parents", favourite.parents.map(favouriteOf).filter(Boolean)], ["Children", childrenOf(favourite.key)]]) {
-    if (members.length) family.push(familyLine(text, members));
-  }
-  find(".explore-family").replaceChildren(...family);
-}
-
-function familyLine(text, members) {
-  const line = document.createElement("div");
-  const title = document.createElement("span");
-  title.textContent = text;
-  line.className = "explore-family-line";
-  line.append(title, ...members.map((member) => pictureButton(member.state, text + ": " + likedName(member), () => showChosen(member.key))));
-  return line;
+  showFamily(favourite);
 }
 
 function showChosen(key) {
@@ -183,7 +176,7 @@ const ofLast = (act) => () => {
 
 find(".explore-like").addEventListener("click", toggleLike);
 find(".explore-go").addEventListener("click", ofLast((favourite) => goToPicture(favourite.state)));
-find(".explore-remove").addEventListener("click", ofLast(({ key }) => keepLiked(liked.filter((each) => each.key !== key))));
+find(".explore-remove").addEventListener("click", ofLast((favourite) => removeLiked(favourite, true)));
 find(".explore-note").addEventListener("change", (event) => ofLast(({ key }) => {
   const note = event.target.value.replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, LONGEST_NOTE);
   keepLiked(liked.map((each) => (each.key === key ? { ...each, note } : each)));

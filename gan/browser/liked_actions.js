@@ -79,11 +79,23 @@ async function morph() {
   const picked = chosen();
   if (!(await atHome(picked))) return;
   const [a, b] = picked.map(zOf);
+  const [first, last] = picked.map(({ state: each }) => each);
+  const fades = model.attributes.length > 0 || first.class !== last.class;
   const states = Array.from({ length: ON_STRIP }, (_, n) => {
     const share = n / (ON_STRIP - 1);
-    return standing(picked[share < 0.5 ? 0 : 1].state, slerp(a, b, share));
+    const z = slerp(a, b, share);
+    if (!fades) return standing(first, z);
+    const [one, other] = [standing(first, withChoice(z, a)), standing(last, withChoice(z, b))];
+    return share < 0.5 ? { ...one, fade: { to: other, share } } : { ...other, fade: { to: one, share: 1 - share } };
   });
-  offerPictures("From A to B in even steps. Choose one to go there.", states, "Step");
+  offerPictures("From A to B in even steps. Choose one to go there"
+    + (fades ? ": between two classes or attributes, to the nearer of the two that fade." : "."), states, "Step");
+}
+
+// z with the wishes of another one: what is chosen stays, everything else is z's.
+function withChoice(z, chosenBy) {
+  const wishCount = model.attributes.reduce((sum, { values }) => sum + values.length, 0);
+  return z.map((value, i) => (i < wishCount ? chosenBy[i] : value));
 }
 
 async function sliderBetween() {

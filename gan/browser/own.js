@@ -111,12 +111,6 @@ function rename({ name, vector }, slider) {
   field.select();
 }
 
-function forgetOwn({ vector }) {
-  memorise(ownShelf(), rememberedOwn().filter((each) => each.vector !== vector));
-  if (amountOf(state, vector)) change(() => setOwn(state, { vector }, 0));
-  rebuildSliders();
-}
-
 async function keepOwn(direction) {
   const asked = model;
   const answer = await ask("explore_keep", { checkpoint: state.checkpoint, own: [direction] });

@@ -47,8 +47,11 @@ def test_a_dragged_slider_changes_the_picture_and_undo_brings_it_back(page: Page
     page.wait_for_function(SAME, arg=before)
     page.locator("#explore .explore-redo").click()
     page.wait_for_function(OTHER, arg=before)
+    moved = page.evaluate(SOURCE)
     page.locator("#explore .explore-reset").click()
     page.wait_for_function(SAME, arg=before)
+    page.locator("#explore .explore-take-back").click()
+    page.wait_for_function(SAME, arg=moved)
 
 
 def test_the_picture_shown_last_belongs_to_the_last_position(page: Page) -> None:

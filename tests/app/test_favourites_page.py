@@ -53,6 +53,11 @@ def test_a_liked_picture_is_remembered_visited_noted_and_removed(page: Page) -> 
     expect(page.locator(TILES).first).to_have_attribute("aria-label", "<i>grumpy</i>")
     page.locator("#explore .explore-remove").click()
     expect(page.locator(TILES)).to_have_count(1)
+    expect(page.locator("#explore .explore-take-back")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(TILES)).to_have_count(2)
+    expect(page.locator(TILES).first).to_have_attribute("aria-label", "<i>grumpy</i>")
+    expect(page.locator("#explore .explore-taken-back")).to_be_hidden()
 
 
 def test_children_of_two_favourites_know_their_parents(page: Page) -> None:
@@ -68,11 +73,21 @@ def test_children_of_two_favourites_know_their_parents(page: Page) -> None:
     page.locator(LIKE).click()
     expect(page.locator(TILES)).to_have_count(3)
     choose(page, 2)
-    family = page.locator("#explore .explore-family-line")
-    expect(family).to_have_count(1)
-    expect(family).to_contain_text("Parents")
-    family.locator("button").first.click()
-    expect(page.locator("#explore .explore-family")).to_contain_text("Children")
+    members = page.locator("#explore .explore-tree .explore-tile")
+    expect(members).to_have_count(3)
+    expect(page.locator("#explore .explore-tree path.explore-kin")).to_have_count(2)
+    child = page.locator("#explore .explore-tree [aria-current]")
+    name = "Favourite 3, generation 2, child of Favourite 1 and Favourite 2"
+    expect(child).to_have_attribute("aria-label", name)
+    boxes = [member.bounding_box() or {} for member in members.all()]
+    assert boxes[0]["y"] == boxes[1]["y"] < boxes[2]["y"]
+    child.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#explore .explore-tree [aria-current]")).to_have_attribute(
+        "aria-label", "Favourite 2, generation 1"
+    )
 
 
 def test_a_morph_ends_at_its_pictures_and_a_sum_is_a_picture(page: Page) -> None:

@@ -76,6 +76,9 @@ def test_an_own_slider_is_made_named_remembered_and_forgotten(page: Page) -> Non
     page.get_by_role("button", name="Delete").click()
     page.wait_for_function(SAME, arg=before)
     expect(page.locator(OWN)).to_have_count(0)
+    page.locator("#explore .explore-take-back").click()
+    page.wait_for_function(SAME, arg=own)
+    expect(page.locator(OWN)).to_have_count(1)
 
 
 def test_a_slider_is_kept_apart_from_another(page: Page) -> None:

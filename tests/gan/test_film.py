@@ -15,7 +15,7 @@ from gan.errors import GanError
 from gan.explorer import ExplorerState, render
 from gan.film import film, film_pictures, morph_strip, stops_at
 from gan.latent import latents
-from gan.model import Model, load_reference
+from gan.model import Model, load, load_reference
 from gan.walk import walk_pictures
 
 
@@ -92,6 +92,19 @@ def test_a_morph_begins_and_ends_with_its_pictures(models: dict[str, Model]) -> 
     assert strip.shape == (5, 1, 28, 28)
     torch.testing.assert_close(strip[:1], render(model, start), atol=1e-4, rtol=0)
     torch.testing.assert_close(strip[-1:], render(model, end), atol=1e-4, rtol=0)
+
+
+def test_between_attributes_pictures_fade_instead_of_jumping() -> None:
+    model = load("cats")
+    start, end = ExplorerState("cats", 3, 0.7), ExplorerState("cats", 8, 0.7)
+    strip = morph_strip(model, start, end, 9)
+    torch.testing.assert_close(strip[:1], render(model, start), atol=1e-4, rtol=0)
+    torch.testing.assert_close(strip[-1:], render(model, end), atol=1e-4, rtol=0)
+    whole = float((strip[-1] - strip[0]).abs().mean())
+    steps = (strip[1:] - strip[:-1]).abs().mean((1, 2, 3))
+    assert float(steps.max()) < 0.25 * whole
+    frames = film_pictures(model, [start, end], 8)
+    torch.testing.assert_close(frames[4], (strip[4]), atol=0.05, rtol=0)
 
 
 def test_mistakes_are_sentences(models: dict[str, Model]) -> None:

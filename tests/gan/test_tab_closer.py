@@ -70,13 +70,16 @@ def test_words_from_a_checkpoint_cannot_become_html() -> None:
 def test_the_grid_takes_from_the_column_what_is_ticked() -> None:
     model = load("cats")
     grid, cells, message, _ = tab_closer.mix(CATS, "1, 5", "2, 4, 6", ["body", "background"])
-    assert message == ""
-    assert len(grid.value) == 6
-    states = [ExplorerState.from_json(state) for state in json.loads(cells)]
+    assert "Download the grid" in message
+    assert len(grid.value) == 3 * 4
+    assert tab_closer.cell_state(cells, 0) == ""
+    heads = [ExplorerState.from_json(state).seed for state in json.loads(cells)[1:5]]
+    assert heads == [2, 4, 6, 1]
+    states = [ExplorerState.from_json(state or {"checkpoint": "-"}) for state in json.loads(cells)]
     taken = {group.name: group.basis for group in groups_of(model)}
     truncation = ExplorerState.from_json(json.loads(CATS)).truncation
     row, column = (latent(model, ExplorerState("cats", seed, truncation)) for seed in (5, 2))
-    found = latent(model, states[3])  # second row, first column
+    found = latent(model, states[9])  # second row, first column
     for name, basis in taken.items():
         source = column if name in ("body", "background") else row
         assert torch.allclose(found @ basis.T, source @ basis.T, atol=1e-3), name
