@@ -40,7 +40,7 @@ def test_scaling_activations_is_a_convolution_of_modulated_weights(kernel: int, 
 def test_a_demodulated_layer_keeps_the_spread_whatever_the_style() -> None:
     torch.manual_seed(1)
     layer = StyledConvolution(5, 32, 16, 3, 24)
-    layer.strength.data.zero_()
+    layer.requires_grad_(False).strength.zero_()
     x = torch.randn(8, 32, 24, 24)
     for size in (0.1, 1.0, 10.0):
         inside = layer(x, size * torch.randn(8, 5))[:, :, 1:-1, 1:-1]
