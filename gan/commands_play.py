@@ -29,11 +29,12 @@ from gan.explorer import render
 from gan.favourites import Favourite, contact_sheet, read_favourites, write_favourites
 from gan.film import film, film_pictures, morph_strip
 from gan.latent import parse_seeds
-from gan.mixing import MUTATION, arithmetic, cross, groups_of
+from gan.mixing import MUTATION, arithmetic, cross, fine_groups, groups_of
 from gan.mixing_sheet import mixing_tiles
 from gan.model import load
 from gan.pictures import grid_image
-from gan.strip import direction_by_name, strip
+from gan.strip import direction_by_name, strip, within_layers
+from gan.styles import parse_layers
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, SMALLEST_SIDE
 from style.moving import SUFFIXES
 
@@ -48,6 +49,7 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = add("strip", "what a slider does: pictures from its lower to its upper end", _strip)
     parser.add_argument("direction", help="number or name, as `directions` tells")
     parser.add_argument("--picture", default="0", help=PICTURE)
+    parser.add_argument("--layers", help="of a style-based generator: coarse, middle, fine, 3 or 2-4")
     add_out(parser)
     parser = add("film", "a looping film through pictures, as .gif, .webp or .mp4", _film)
     parser.add_argument("--seeds", default="1,5,9", help=f"2 to {MOST_SEEDS} seeds (default: %(default)s)")
@@ -62,8 +64,13 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = add("mix", "a grid: rows give their pictures, columns some of theirs", _mix)
     parser.add_argument("--rows", default="0-3", help="seeds (default: %(default)s)")
     parser.add_argument("--columns", default="4-8", help="seeds (default: %(default)s)")
-    parser.add_argument(
-        "--take", help="what comes from the columns, by name with commas (default: the first)"
+    taken = parser.add_mutually_exclusive_group()
+    taken.add_argument("--take", help="what comes from the columns, by name with commas (default: the first)")
+    taken.add_argument(
+        "--crossover",
+        type=int,
+        metavar="N",
+        help="of a style-based generator: N coarse layers from the rows, all finer ones from the columns",
     )
     add_out(parser)
     parser = add("cross", "children of two pictures, and their states as JSON", _cross)
@@ -94,7 +101,10 @@ def _strip(arguments: Namespace) -> None:
     check_picture(arguments.out)
     model = load(arguments.name)
     direction = direction_by_name(model, arguments.direction)
-    pictures = strip(model, state_of(model, arguments, arguments.picture), direction)
+    state = state_of(model, arguments, arguments.picture)
+    if arguments.layers:
+        state = within_layers(model, state, direction, parse_layers(arguments.layers, model.generator.sides))
+    pictures = strip(model, state, direction)
     save(grid_image(pictures, len(pictures), gap=2), arguments.out)
 
 
@@ -126,6 +136,8 @@ def _mix(arguments: Namespace) -> None:
     )
     names = [group.name for group in groups_of(model)]
     taken = [word.strip() for word in arguments.take.split(",")] if arguments.take else names[:1]
+    if arguments.crossover is not None:
+        taken = fine_groups(model, arguments.crossover)
     print(f"Groups: {', '.join(names)}. From the columns: {', '.join(taken)}.", file=sys.stderr)
     tiles = mixing_tiles(model, rows, columns, taken)
     pictures = torch.stack([tile.picture for tile in tiles])

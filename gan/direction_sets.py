@@ -6,6 +6,7 @@ few seconds, so a page asks for them after it has opened a checkpoint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from gan.direction_files import Direction, kept_in, save_directions
+from gan.direction_files import Direction, kept_in, save_directions, visitors_directions
 from gan.direction_maths import (
     closed_form_directions,
     first_weight,
@@ -36,7 +37,7 @@ from gan.directions import (
 from gan.errors import GanError
 from gan.latent import latents
 from gan.model import Model
-from gan.styles import style_weights, tried
+from gan.styles import in_all_styles, style_weights, tried
 from gan.supervised import supervised_directions
 
 COUNT = 10
@@ -93,7 +94,18 @@ def write_directions(model: Model, folder: Path) -> Path:
     What visitors saved there stays.
     """
     theirs = visitors_directions(folder, model.config.z_dim)
-    return save_directions(folder, [*directions_of(model), *theirs], further_directions(model))
+    first = of_one_length(model, [*directions_of(model), *theirs])
+    return save_directions(folder, first, of_one_length(model, further_directions(model)))
+
+
+def of_one_length(model: Model, directions: Sequence[Direction]) -> list[Direction]:
+    """Directions as a file holds them, with vectors of one length: where there are styles, of all of these.
+
+    They do what they did.
+    """
+    if not model.generator.sides:
+        return list(directions)
+    return [replace(each, vector=in_all_styles(model, each.vector)) for each in directions]
 
 
 def all_directions(model: Model) -> tuple[Direction, ...]:

@@ -124,7 +124,7 @@ def mixing_grid(
 ) -> Tensor:
     """Every row's picture with the named groups of every column's: `[rows, columns, C, H, W]` in [-1, 1].
 
-    A class comes from the row.
+    A class comes from the row; a generator with styles for each layer has it in these.
 
     Raises:
         GanError: without or with more than 8 rows or columns, or for an unknown group.

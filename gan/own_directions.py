@@ -10,12 +10,12 @@ from torch import Tensor
 from checkpoints import store
 from gan.codes import decode_direction, encode_direction
 from gan.direction_files import MOST_DIRECTIONS, Direction, kept_in, save_directions
-from gan.direction_sets import kept_directions
+from gan.direction_sets import kept_directions, of_one_length
 from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import OWN_LIMIT, ExplorerState, OwnEdit, edit_shift, latent, own_name
 from gan.model import Model
-from gan.styles import fits_generator, in_all_styles, narrowed
+from gan.styles import fits_generator, narrowed
 
 MOST_KEPT = 20
 
@@ -84,7 +84,5 @@ def keep(model: Model, edits: Sequence[OwnEdit]) -> None:
     first = directions_of(model)
     assert len(first) + MOST_KEPT <= MOST_DIRECTIONS
     kept = [*first, *found.values()]
-    if model.generator.sides:
-        # A file holds vectors of one length; as directions of all styles they do what they did.
-        kept = [replace(each, vector=in_all_styles(model, each.vector)) for each in kept]
-    save_directions(store.find(model.reference).folder, kept, kept_in(model).further)
+    further = of_one_length(model, kept_in(model).further)
+    save_directions(store.find(model.reference).folder, of_one_length(model, kept), further)

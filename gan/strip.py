@@ -46,6 +46,22 @@ def moved_to(model: Model, state: ExplorerState, direction: Direction, amount: f
     return ExplorerState.from_json({**state.to_json(), "edits": edits})
 
 
+def within_layers(
+    model: Model, state: ExplorerState, direction: Direction, layers: tuple[int, int]
+) -> ExplorerState:
+    """The state with one slider moving only some layers, first and last (included), of those with styles.
+
+    Raises:
+        GanError: when the direction is none of `all_directions`: one of a visitor's own holds its layers.
+    """
+    number = place_of(model, direction)
+    if number is None:
+        raise GanError(f"{direction.name!r} has no range of layers; it moves those from which it was made.")
+    others = {edit: between for edit, *between in state.layers}
+    ranges = {str(edit): between for edit, between in {**others, number: [*layers]}.items()}
+    return ExplorerState.from_json({**state.to_json(), "layers": ranges})
+
+
 def place_of(model: Model, direction: Direction) -> int | None:
     """The direction's place among a state's edits, or None where it is not one of `all_directions`."""
     first = directions_of(model)

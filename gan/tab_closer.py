@@ -13,11 +13,12 @@ from torch import Tensor
 
 from checkpoints.errors import CheckpointError
 from gan import closer_view as view
+from gan.direction_files import MOST_LAYERS
 from gan.errors import GanError
 from gan.explorer import ExplorerState, checkpoint_choices
 from gan.inversion import Found, prepared, project
 from gan.latent import parse_seeds
-from gan.mixing import MOST_ON_A_SIDE, groups_of
+from gan.mixing import MOST_ON_A_SIDE, fine_groups, groups_of
 from gan.mixing_sheet import mixing_tiles
 from gan.model import Model, load_reference
 from gan.pictures import to_images
@@ -201,6 +202,11 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
         info="What is not ticked comes from the row.",
         elem_id="mixing-groups",
     )
+    crossover = gr.Slider(
+        1, MOST_LAYERS - 1, value=1, step=1, label="Crossover layer", visible=False,
+        elem_id="mixing-crossover",
+        info="So many coarse layers (shapes) come from the row, all finer ones (colours) from the column.",
+    )  # fmt: skip
     button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
     message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
     grid = gr.Gallery(
@@ -209,21 +215,56 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
     )  # fmt: skip
     cells = gr.Textbox(visible="hidden", show_label=False, container=False)
     panel.expand(offered_groups, [asked, names], names, show_progress="hidden", queue=False, **_QUIET)
-    button.click(
+    crossover.input(crossed, [asked, crossover], names, show_progress="hidden", queue=False, **_QUIET)
+    mixed = button.click(
         mix, [asked, rows, columns, names], [grid, cells, message, names],
         **_LOOKING, **_QUIET,
     )  # fmt: skip
+    for shows in (panel.expand, mixed.then):
+        shows(offered_crossover, [asked, names], crossover, show_progress="hidden", queue=False, **_QUIET)
     grid.select(_chosen_cell, cells, open_in_explore, **_AT_ONCE).then(None, js=SHOW_EXPLORER, **_AT_ONCE)
 
 
 def offered_groups(text: str, chosen: list[str]) -> Any:
     """The parts of the latent space that can be taken from a column; half of them are ticked at first."""
     try:
-        names = [group.name for group in groups_of(read(text)[0])]
+        model, _ = read(text)
+        names = [group.name for group in groups_of(model)]
     except _MISTAKES:
         return gr.skip()
     kept = [name for name in chosen or () if name in names]
-    return gr.CheckboxGroup(names, value=kept or names[: max(1, len(names) // 2)])
+    return gr.CheckboxGroup(names, value=kept or _half(model, names))
+
+
+def _half(model: Model, names: list[str]) -> list[str]:
+    """What comes from the columns at first: the fine layers where these have styles, else the first half."""
+    half = max(1, len(names) // 2)
+    return names[half:] if model.generator.sides else names[:half]
+
+
+def offered_crossover(text: str, ticked: list[str]) -> Any:
+    """The crossover's slider, where layers have styles; it stands where the ticked layers begin."""
+    try:
+        model, _ = read(text)
+    except _MISTAKES:
+        return gr.skip()
+    layers = [group.name for group in groups_of(model)]
+    if not model.generator.sides:
+        return gr.Slider(visible=False)
+    fine = [name for name in layers if name in (ticked or ())] or _half(model, layers)
+    return gr.Slider(visible=True, maximum=len(layers) - 1, value=max(1, len(layers) - len(fine)))
+
+
+def crossed(text: str, crossover: object) -> Any:
+    """What is ticked when the crossover's slider moves: all layers after so many."""
+    try:
+        model, _ = read(text)
+        coarse = crossover if isinstance(crossover, (int, float)) and crossover == crossover else 1
+        return gr.CheckboxGroup(
+            value=fine_groups(model, int(min(len(model.generator.sides) - 1, max(1, coarse))))
+        )
+    except _MISTAKES:
+        return gr.skip()
 
 
 def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str, str, Any]:
@@ -231,7 +272,7 @@ def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str,
     try:
         model, state = read(text)
         known = [group.name for group in groups_of(model)]
-        names = [name for name in names if name in known] or known[: max(1, len(known) // 2)]
+        names = [name for name in names if name in known] or _half(model, known)
         down, across = (
             [ExplorerState(state.reference, seed, state.truncation, state.label) for seed in found]
             for found in (parse_seeds(seeds[:200], MOST_ON_A_SIDE) for seeds in (rows, columns))

@@ -186,7 +186,7 @@ class StyledGenerator(Generator):
         """Pictures `[N, C, H, W]` from z `[N, z_dim]` and labels `[N]`, or from styles."""
         if z.shape[1] == self.z_dim:
             return super().forward(z, labels)
-        return self.body(z.unflatten(1, (len(self.sides), self.z_dim)))
+        return self.body(z.reshape(-1, len(self.sides), self.z_dim))
 
     def point(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """The styles `[N, layers * z_dim]` that z stands for, psi w in each layer: w has the mean 0."""

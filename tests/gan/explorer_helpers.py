@@ -14,9 +14,16 @@ RUN = "ab" * 16
 REFERENCE = f"runs/{RUN}"
 
 
-def write_checkpoint(folder: Path, dataset: Dataset, title: str, steps: int = 4, told: bool = True) -> Path:
-    """A compact network of few channels after `steps` steps, as a checkpoint in `folder`."""
-    network = network_for(dataset, NetworkConfig(z_dim=16, width=8), told)
+def write_checkpoint(
+    folder: Path,
+    dataset: Dataset,
+    title: str,
+    steps: int = 4,
+    told: bool = True,
+    architecture: str = "compact",
+) -> Path:
+    """A network of few channels after `steps` steps, as a checkpoint in `folder`."""
+    network = network_for(dataset, NetworkConfig(architecture, z_dim=16, width=8), told)
     config = TrainConfig(network=network, seconds=0, steps=steps, batch=16, told=told)
     state = new_state(config)
     for _ in train(config, dataset, state):
@@ -35,4 +42,11 @@ def cats_in(home: Path, run: str = "cd" * 16) -> str:
     """An unconditional 32 px colour checkpoint below `home`; returns its reference."""
     folder, cats = home / "runs" / run / "checkpoint", open_dataset("cats", 32, limit=64)
     write_checkpoint(folder, cats, "Small cats", told=False)
+    return f"runs/{run}"
+
+
+def styled_cats_in(home: Path, run: str = "ef" * 16, told: bool = False) -> str:
+    """A style-based 32 px colour checkpoint below `home`, which z tells attributes where `told`."""
+    folder, cats = home / "runs" / run / "checkpoint", open_dataset("cats", 32, limit=64)
+    write_checkpoint(folder, cats, "Styled cats", told=told, architecture="style")
     return f"runs/{run}"

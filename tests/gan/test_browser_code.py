@@ -12,17 +12,21 @@ from playwright.sync_api import Browser, Page
 
 from gan.browser_files import FOLDER, page_settings
 from gan.codes import decode_direction, decode_latent, encode_direction, encode_latent
+from gan.config import NetworkConfig
 from gan.directions import Direction, directions_of
-from gan.explorer import ExplorerState, latent_of, neighbours
+from gan.explorer import ExplorerState, latent, latent_of, neighbours
 from gan.export import describe_for_browser
 from gan.latent import latents, slerp
-from gan.model import load
+from gan.model import Model, load
+from gan.networks import build_generator
 
 SEEDS = [0, 1, 2, 42, 1234, 2**31 - 1, 2**31, 2**32 - 1, *range(1000, 1200, 7)]
 OWN = {"name": "weit · 目 👁", "vector": encode_direction(latents([7], 6)[0]), "amount": 1.5}
+FOUR_LAYERS = encode_direction(latents([7], 24)[0])
 SPACE = """
 const vectorOf = (packed) => new Float32Array(Uint8Array.from(atob(packed), (c) => c.charCodeAt(0)).buffer);
-const spaceOf = ({ z_dim, vectors }, limits) => ({ z_dim, vectors: vectors.map(vectorOf), limits });
+const spaceOf = ({ z_dim, vectors, styles }, limits) =>
+  ({ z_dim, vectors: vectors.map(vectorOf), limits, styles: stylesOf(styles) });
 """
 
 
@@ -79,9 +83,57 @@ def test_a_state_is_the_same_latent_vector(page: Page, between: Any, own: Any, b
     torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-5, rtol=0)
 
 
+def styled(told: tuple[int, ...], classes: int) -> Model:
+    """A style-based generator of random weights whose w is not centred yet, so that its middle counts."""
+    config = NetworkConfig("style", 28, 1, 6, width=4, attributes=told, classes=classes)
+    torch.manual_seed(5)
+    generator = build_generator(config).train()
+    with torch.no_grad():
+        generator(latents(range(32), 6), torch.zeros(32, dtype=torch.int64) if classes else None)
+    generator.eval().requires_grad_(False)
+    names = tuple(f"class {i}" for i in range(classes))
+    return Model("x", "X", config, generator, None, names, (), {}, {})
+
+
+@pytest.mark.parametrize(("told", "classes"), [((), 0), ((2, 3), 0), ((), 3)])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"layers": {"0": [1, 2], "1": [3, 3]}, "raw": {"1": -2.5}},
+        {"base": encode_latent(latents([6], 6)[0]), "own": [OWN]},
+        {"base": encode_latent(latents([6], 24)[0]), "own": [{**OWN, "vector": FOUR_LAYERS}]},
+        {"between": {"seeds": [1, 2, 3, 4], "place": [0.3125, 0.9]}},
+    ],
+)  # fmt: skip
+def test_a_state_is_the_same_styles(
+    page: Page, told: tuple[int, ...], classes: int, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = styled(told, classes)
+    directions = (Direction("a", "pca", latents([8], 6)[0]), Direction("b", "pca", latents([9], 24)[0], 2.0))
+    monkeypatch.setattr("gan.explorer.directions_of", lambda _: directions)
+    state = {
+        "checkpoint": "x",
+        "seed": 5,
+        "truncation": 0.65,
+        "class": 2,
+        "edits": [1.5, -9],
+        "raw": {},
+        **more,
+    }
+    given = [state, describe_for_browser(model, directions), [d.limit for d in directions]]
+    drawn = evaluated(page, "[...latentOf(given[0], spaceOf(given[1], given[2]))]", given)
+    expected = latent(model, ExplorerState.from_json(state))[0]
+    assert len(expected) == 24
+    torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-4, rtol=1e-4)
+    known = evaluated(page, "knownZ(given[0], spaceOf(given[1], given[2]))", given)
+    assert (known is None) == (len(more.get("base", "")) > 20)
+
+
 @pytest.mark.parametrize("more", [{}, {"edits": [0, 1.25, 0], "raw": {"3": 4, "0": -0.5}, "class": 2},
                                   {"between": {"seeds": [1, 5, 1, 5], "place": [0.5, 0]}},
-                                  {"own": [OWN], "base": encode_latent(latents([6], 72)[0])}])  # fmt: skip
+                                  {"own": [OWN], "base": encode_latent(latents([6], 72)[0])},
+                                  {"edits": [2.5], "layers": {"0": [0, 2], "11": [3, 3]}}])  # fmt: skip
 def test_a_state_has_the_same_neighbours(page: Page, more: dict[str, Any]) -> None:
     model = load("cats")
     directions = directions_of(model)
@@ -112,6 +164,16 @@ def test_a_link_holds_a_latent_vector_and_own_directions(page: Page) -> None:
         assert (
             evaluated(page, "stateFrom('?checkpoint=a&' + given)", wrong).keys().isdisjoint({"base", "own"})
         )
+
+
+def test_a_link_holds_the_layers_that_a_slider_moves(page: Page) -> None:
+    state = {"checkpoint": "a", "seed": 5, "truncation": 1, "class": 0, "mode": "directions", "edits": [1, 2]}
+    state |= {"raw": {}, "layers": {"0": [0, 2], "12": [5, 5]}}
+    query = evaluated(page, "queryOf(given)", state)
+    assert "layers=0:0-2,12:5-5" in query
+    assert evaluated(page, "stateFrom('?' + given)", query) == state
+    for wrong in ("0", "0:1", "x:1-2", "0:2-1", "0:1-16", "64:0-1", "0:-1-2", ""):
+        assert "layers" not in evaluated(page, "stateFrom('?checkpoint=a&layers=' + given)", wrong)
 
 
 def test_vectors_are_written_and_read_as_in_python(page: Page) -> None:

@@ -29,6 +29,9 @@ NETWORKS = {
     "lesson": NetworkConfig("dcgan", 28, 1, 16, classes=3),
     "compact": NetworkConfig("compact", 32, 3, 16, width=8),
     "compact with attributes": NetworkConfig("compact", 64, 3, 16, width=4, attributes=(3, 2, 4)),
+    "style": NetworkConfig("style", 32, 3, 16, width=8),
+    "style with attributes": NetworkConfig("style", 64, 3, 16, width=4, attributes=(3, 2, 4)),
+    "style with classes": NetworkConfig("style", 28, 1, 16, width=8, classes=4, spectral=True),
     "swift": NetworkConfig("swift", 28, 1, 16, width=8, classes=4),
     "laid out": NetworkConfig("swift", 32, 3, 11, width=8, components=8, halvings=3),
     "laid out with classes": NetworkConfig(
@@ -73,8 +76,8 @@ def session(content: bytes):  # type: ignore[no-untyped-def]
 
 
 def drawn(model: Model, content: bytes, z: torch.Tensor, labels: torch.Tensor | None) -> np.ndarray:
-    inputs = {"z": z.numpy()}
-    if labels is not None:
+    inputs = {"z": model.point(z, labels).numpy()}
+    if labels is not None and not model.generator.sides:
         inputs["label"] = labels.int().numpy()
     return np.asarray(session(content).run(None, inputs)[0])
 
@@ -105,11 +108,22 @@ def test_every_discriminator_says_the_same_as_onnx(name: str) -> None:
     z = latents([5], config.z_dim)
     picture = drawn(model, export.generator_bytes(model), z, labels)
     inputs = {"picture": picture, "z": z.numpy(), "label": np.array([config.classes - 1], np.int32)}
+    inputs["known"] = np.ones(1, np.float32)
     logit = judging.run(None, {i.name: inputs[i.name] for i in judging.get_inputs()})[0]
     unit = torch.from_numpy(picture[..., : config.channels]).permute(0, 3, 1, 2).float() / 127.5 - 1
     told = export.chosen(z, config.attributes) if config.attributes else labels
     assert model.discriminator is not None
     np.testing.assert_allclose(logit, model.discriminator(unit, told).numpy(), atol=1e-3, rtol=1e-3)
+
+
+def test_a_picture_of_mixed_styles_is_judged_without_attributes() -> None:
+    model = fresh(NETWORKS["style with attributes"])
+    picture = drawn(model, export.generator_bytes(model), latents([5], 16), None)
+    inputs = {"picture": picture, "z": latents([5], 16).numpy(), "known": np.zeros(1, np.float32)}
+    logit = session(export.critic_bytes(model)).run(None, inputs)[0]
+    unit = torch.from_numpy(picture[..., :3]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    assert model.discriminator is not None
+    np.testing.assert_allclose(logit, model.discriminator(unit).numpy(), atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["cats", "fashion"])
