@@ -59,7 +59,7 @@ def scales_html(folder: Path, grows: bool) -> str:
     )
     rows = [
         f"<figure><figcaption>{side} px</figcaption>"
-        f'<img alt="Eight pictures, {side} pixels wide" src="{picture_uri(scale_path(folder, side))}"></figure>'
+        f'<img alt="Pictures of {side} pixels" src="{picture_uri(scale_path(folder, side))}"></figure>'
         for side in sides
     ]
     return f"<p>{title}</p>{''.join(rows)}"
