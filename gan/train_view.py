@@ -116,8 +116,8 @@ Advanced.
 EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
-    "growing": "It begins with pictures of 4 pixels a side and doubles until it is grown up: first what is "
-    "large, then what is small.",
+    "growing": "It begins with pictures of 4 pixels a side (garments: 7) and doubles until it is grown up: "
+    "first what is large, then what is small.",
     "all-scales": "Every picture is drawn at all sizes at once, and each size is judged: what is large and "
     "what is small are learned together.",
     "lesson-dcgan": "The lesson's convolutional network as written: slow to learn on a processor.",

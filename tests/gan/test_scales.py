@@ -21,7 +21,7 @@ from gan.datasets import Dataset, open_dataset, to_unit
 from gan.export import critic_bytes, generator_bytes
 from gan.growth import DOUBLING, grown_after, growth_at, growth_text
 from gan.model import load
-from gan.networks import build_discriminator, build_generator
+from gan.networks import build_discriminator, build_generator, progressive
 from gan.networks.equalised import GAIN, EqualConv2d, EqualLinear, MinibatchDeviation, PixelNorm
 from gan.networks.multiscale import MultiScaleDiscriminator, packed, pyramid, unpacked
 from gan.scales import draw_scales, scales_html
@@ -34,6 +34,11 @@ ALL_SCALES = replace(GROWING, architecture="multiscale")
 BOTH = pytest.mark.parametrize("network", [GROWING, ALL_SCALES], ids=["progressive", "multiscale"])
 # Fully grown after half of the run, and at its middle scale after a quarter of it.
 CONFIG = TrainConfig(network=GROWING, seconds=0, steps=8, batch=6, growth=0.5)
+
+
+@pytest.fixture(autouse=True)
+def short_runs_may_grow_by_leaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progressive, "FASTEST", 2 * DOUBLING)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +164,14 @@ def test_a_growing_network_draws_squares_of_its_pixels() -> None:
     assert drawn.shape == (4, 1, 28, 28)
     small = drawn[:, :, ::4, ::4]
     assert torch.equal(drawn, interpolate(small, scale_factor=4, mode="nearest"))
+
+
+def test_a_run_that_goes_on_with_little_time_grows_without_a_leap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progressive, "FASTEST", 50)
+    generator = build_generator(GROWING)
+    for step in range(1, 21):
+        generator.grow(0.9, 0.5)
+        assert int(generator.body.grown) == 50 * step
 
 
 def test_it_never_shrinks() -> None:
