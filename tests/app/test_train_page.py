@@ -75,9 +75,7 @@ def test_a_growing_run_shows_its_scale_and_what_it_was_before(any_page: Page) ->
     open_tab(page)
     choose(page, "train-data", "Fashion")
     choose(page, "train-recipe", "Growing")
-    expect(page.locator("#train-recipe-note")).to_contain_text(
-        "until it is grown up", timeout=PATIENCE
-    )
+    expect(page.locator("#train-recipe-note")).to_contain_text("until it is grown up", timeout=PATIENCE)
     page.locator("#train-start").click()
     expect(page.locator("#train-progress")).to_contain_text("· 7 px", timeout=PATIENCE)
     row = page.locator("#train-live .scales figure")

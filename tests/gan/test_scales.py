@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, linear
 
 from checkpoints import store
 from gan import worker
+from gan.__main__ import main
 from gan.checkpoint import load_run, save_run
 from gan.commands_train import _line
 from gan.config import PRESETS, NetworkConfig, TrainConfig, preset_config
@@ -282,6 +284,25 @@ def test_a_finished_run_is_drawn_and_judged_by_a_browser(
     seen = torch.from_numpy(drawn[..., :1].astype("float32")).permute(0, 3, 1, 2) / 127.5 - 1
     assert model.discriminator is not None
     np.testing.assert_allclose(logits, model.discriminator(seen, labels).numpy(), atol=1e-4)
+
+
+def test_the_command_draws_every_scale_or_says_why_not(
+    tmp_path: Path, garments: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for network in (ALL_SCALES, GROWING):
+        config = replace(CONFIG, network=network, steps=1)
+        state = new_state(config, torch.device("cpu"))
+        list(train(config, garments, state))
+        save_run(tmp_path / network.architecture, config, state, garments, "a run")
+    out = tmp_path / "scales.png"
+    asked = ["--seeds", "0-4", "-o", str(out)]
+    assert main(["scales", str(tmp_path / "multiscale"), *asked]) == 0
+    with Image.open(out) as sheet:
+        assert sheet.size == (5 * 28, 3 * 28)
+        small = np.asarray(sheet.convert("L"))[:28, :28]
+    assert np.array_equal(small, small[::4, ::4].repeat(4, 0).repeat(4, 1))
+    assert main(["scales", str(tmp_path / "progressive"), *asked]) == 2
+    assert "one scale" in capsys.readouterr().err
 
 
 @BOTH
