@@ -30,6 +30,7 @@ from gan.latent import parse_seeds
 from gan.model import Model, load
 from gan.nearest import Comparable, archive_steps, nearest_training
 from gan.pictures import grid_image
+from gan.scales import model_at_scales
 from style.images import read_picture
 
 
@@ -51,6 +52,9 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--data", metavar="FOLDER|ZIP", help="what a network of own pictures learned from")
     add_out(parser)
     add("layers", "both networks as layers with shapes and parameters, as JSON", _layers)
+    parser = add("scales", "the same pictures at every scale, of a network that draws all at once", _scales)
+    parser.add_argument("--seeds", default="0-7", help="(default: %(default)s)")
+    add_out(parser)
     parser = add("maps", "what a layer of the generator makes of a picture", _maps)
     add_pictures(parser, "picture")
     parser.add_argument("--layer", type=positive, default=1, help="1 is the first with a grid")
@@ -123,6 +127,13 @@ def _layers(arguments: Namespace) -> None:
     model = load(arguments.name)
     networks = {"generator": generator_layers(model), "discriminator": discriminator_layers(model)}
     print_json({name: [asdict(layer) for layer in layers] for name, layers in networks.items()})
+
+
+def _scales(arguments: Namespace) -> None:
+    check_picture(arguments.out)
+    seeds = parse_seeds(arguments.seeds, 64)
+    rows = model_at_scales(load(arguments.name), seeds, arguments.truncation)
+    save(grid_image(rows, len(seeds)), arguments.out)
 
 
 def _maps(arguments: Namespace) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from gan.errors import GanError
+from gan.latent import latents
+from gan.model import Model
+from gan.networks.equalised import enlarged
 from gan.pictures import grid_image
 from gan.runs import write_atomically
 from gan.state import TrainState
@@ -27,6 +32,22 @@ def pictures_at_scales(state: TrainState, count: int = COUNT) -> list[Tensor]:
     z, labels = preview_latents(network, count)
     labels = None if labels is None else labels.to(state.device)
     return [pictures.cpu() for pictures in network.scales(network.code(z.to(state.device), labels), labels)]
+
+
+@torch.inference_mode()
+def model_at_scales(model: Model, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
+    """The same seeds at every scale, one row each, all enlarged to the largest: `[scales seeds, C, H, W]`.
+
+    Raises:
+        GanError: when the network draws at one scale; a network that grew has left the smaller ones behind.
+    """
+    generator = model.generator
+    if not generator.several_scales or generator.growth is not None:
+        raise GanError(f"{model.title} draws at one scale; choose a network of all scales at once.")
+    z = latents(seeds, model.config.z_dim) * truncation
+    labels = torch.arange(len(z)) % model.config.classes if model.config.classes else None
+    scales = generator.scales(generator.code(z, labels), labels)
+    return torch.cat([enlarged(pictures, model.config.resolution) for pictures in scales]).clamp(-1, 1)
 
 
 def draw_scales(folder: Path, state: TrainState) -> None:
@@ -59,8 +80,7 @@ def scales_html(folder: Path, grows: bool) -> str:
     )
     rows = [
         f"<figure><figcaption>{side} px</figcaption>"
-        f'<img alt="Eight pictures, {side} pixels wide" '
-        f'src="{picture_uri(scale_path(folder, side))}"></figure>'
+        f'<img alt="Pictures of {side} pixels" src="{picture_uri(scale_path(folder, side))}"></figure>'
         for side in sides
     ]
     return f"<p>{title}</p>{''.join(rows)}"

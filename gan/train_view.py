@@ -117,8 +117,8 @@ EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",
     "style-based": "Each layer has a style: sliders and mixing act on coarse or fine layers. Learns slower.",
-    "growing": "It begins with pictures of 4 pixels a side and doubles until it is grown up: first what is "
-    "large, then what is small.",
+    "growing": "It begins with pictures of 4 pixels a side (garments: 7) and doubles until it is grown up: "
+    "first what is large, then what is small.",
     "all-scales": "Every picture is drawn at all sizes at once, and each size is judged: what is large and "
     "what is small are learned together.",
     "lesson-dcgan": "The lesson's convolutional network as written: slow to learn on a processor.",

@@ -28,6 +28,9 @@ from gan.networks.equalised import (
 )
 from gan.networks.parts import Discriminator, Generator
 
+# Thousandths of a doubling in one step: a scale is faded in over 20 steps at least.
+FASTEST = 50
+
 
 class _Growing(nn.Module):
     """Remembers how far it has grown among its buffers, so that a saved run goes on where it was."""
@@ -41,8 +44,9 @@ class _Growing(nn.Module):
         self.register_buffer("grown", torch.zeros((), dtype=torch.int64))
 
     def grow(self, progress: float, share: float) -> None:
-        """Grow as `grown_after` says; where a longer run goes on with a shorter one, nothing shrinks."""
-        self.grown.clamp_(min=grown_after(progress, share, len(self.sides)))
+        """Grow as `grown_after` says, but not by leaps where a shorter run goes on, and never smaller."""
+        wanted = grown_after(progress, share, len(self.sides))
+        self.grown.clamp_(min=min(wanted, int(self.grown) + FASTEST) if share else wanted)
 
     @property
     def growth(self) -> Growth:

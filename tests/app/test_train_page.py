@@ -70,6 +70,24 @@ def test_a_run_can_be_continued(page: Page) -> None:
     page.locator("#train-continue").wait_for(state="visible")
 
 
+def test_a_growing_run_shows_its_scale_and_what_it_was_before(any_page: Page) -> None:
+    page = any_page
+    open_tab(page)
+    choose(page, "train-data", "Fashion")
+    choose(page, "train-recipe", "Growing")
+    expect(page.locator("#train-recipe-note")).to_contain_text("until it is grown up", timeout=PATIENCE)
+    page.locator("#train-start").click()
+    expect(page.locator("#train-progress")).to_contain_text("· 7 px", timeout=PATIENCE)
+    row = page.locator("#train-live .scales figure")
+    expect(row).to_have_count(1, timeout=PATIENCE)
+    expect(row).to_contain_text("7 px")
+    natural = "image => image.complete && image.naturalWidth"
+    assert row.locator("img").evaluate(natural) == 8 * 7
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+
+
 def test_levers_are_in_force_at_once_marked_on_the_curves_and_found_again(any_page: Page) -> None:
     page = any_page
     open_tab(page)
