@@ -26,7 +26,7 @@ EXPERIMENTS: dict[str, tuple[str, str, str, str, str]] = {
         "The same garments: one network connects everything with everything, the other looks at neighbours. "
         "Compare after the same number of steps, and how long a step takes each.",
     ),
-    "A discriminator that learns ten times faster": (
+    "A discriminator that learns much faster": (
         "", "", "discriminator_lr", "0.01",
         "Watch D(G(z)) of B: if it falls to 0 and stays there, the generator learns little.",
     ),
