@@ -122,8 +122,10 @@ def _parts_html(part: Part) -> str:
 
 
 def _kinds_html(turn: Turn, done: int) -> str:
-    kinds = [] if turn.real is None else [_kind_html("Real pictures", turn.real, done)]
-    kinds.append(_kind_html("Generated pictures", turn.fake, done))
+    # Augmentation and noise change what the discriminator gets to see.
+    seen = "" if torch.equal(turn.fake.seen, turn.drawn) else ", changed at random before they are judged"
+    kinds = [] if turn.real is None else [_kind_html(f"Real pictures{seen}", turn.real, done)]
+    kinds.append(_kind_html(f"Generated pictures{seen}", turn.fake, done))
     if turn.player == "generator" and done >= PARTS.index("update"):
         kinds.append(_redrawn_html(turn))
     legend = ""

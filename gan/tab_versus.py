@@ -26,7 +26,7 @@ EXPERIMENTS: dict[str, tuple[str, str, str, str, str]] = {
         "The same garments: one network connects everything with everything, the other looks at neighbours. "
         "Compare after the same number of steps, and how long a step takes each.",
     ),
-    "A discriminator that learns ten times faster": (
+    "A discriminator that learns much faster": (
         "", "", "discriminator_lr", "0.01",
         "Watch D(G(z)) of B: if it falls to 0 and stays there, the generator learns little.",
     ),
@@ -48,7 +48,7 @@ Run A is what you chose at the top. Run B is the same, but for one thing. Both s
 meet the same pictures in the same order and take their steps by turns; the time budget is for both together.
 """
 _TITLES = {RECIPE: "the whole recipe", "seed": "seed (luck)"}
-EVERY = 0.5
+EVERY = 0.4
 _QUIET: Any = {"show_progress": "hidden", "api_visibility": "private"}
 _AT_ONCE: Any = {**_QUIET, "queue": False}
 
@@ -163,7 +163,7 @@ def build(
         with gr.Row():
             name = gr.Dropdown(
                 what_differs(), value="discriminator_lr", label="What differs in run B",
-                elem_id="versus-what", scale=2,
+                info="Run A has the value that is chosen at the top.", elem_id="versus-what", scale=2,
             )  # fmt: skip
             value = gr.Dropdown(
                 ["0.01"], value="0.01", label="Its value in run B", allow_custom_value=True,

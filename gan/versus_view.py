@@ -23,6 +23,7 @@ CSS = """
 .versus .nothing{padding:16px 20px;border:1px dashed var(--border-color-primary);border-radius:10px}
 .versus .pair,.versus .curves{display:grid;gap:12px 16px;
   grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr))}
+.versus .curves{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
 .versus .side{border-top:4px solid var(--a);padding-top:6px;min-width:0}
 .versus .side.b{border-color:var(--b)}
 .versus .side b{font-size:15px}

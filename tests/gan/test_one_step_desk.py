@@ -176,6 +176,13 @@ def test_heat_is_red_where_brighter_helps_and_blue_where_darker_does() -> None:
     assert (picture[:, 0, 1] == 0).all()
 
 
+def test_pictures_that_are_changed_before_they_are_judged_are_called_so(garments: Dataset) -> None:
+    noisy = replace(TINY, noise=0.5)
+    seen = Look("Garments", noisy, garments, new_state(noisy))
+    assert "changed at random" in view.part_html(seen.next_part("both"), "", noisy.loss, 1)
+    assert "changed at random" not in view.part_html(look(garments).next_part("both"), "", TINY.loss, 1)
+
+
 def test_a_title_cannot_become_markup(garments: Dataset) -> None:
     seen, numbers = look(garments), count()
     html = view.part_html(seen.next_part("both"), "<script>", TINY.loss, next(numbers))

@@ -18,7 +18,7 @@ from gan.checkpoint import load_run
 from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.errors import GanError
 from gan.runs import Request
-from gan.train_form import request_from_form, setting_values
+from gan.train_form import labels_tell, request_from_form, setting_values
 from gan.training import train
 from gan.versus import RECIPE, changeable
 from gan.versus_worker import work_on_both
@@ -73,6 +73,18 @@ def test_two_runs_train_are_told_apart_and_either_can_be_kept_and_continued() ->
     assert runs.history(kept.run_id)[-1].step == 3
     runs.continue_run(kept.run_id, 60)
     assert worker.open_run(runs.run_folder(kept.run_id)).config.discriminator_lr == 0.01
+
+
+def test_after_a_crash_both_can_still_be_kept() -> None:
+    run_id = trained()
+    folder = runs.run_folder(run_id)
+    runs.write_status(folder, "running", "")
+    both = versus_run.look(run_id)
+    assert (both.status.state, both.status.message) == ("stopped", "The training was interrupted.")
+    assert both.can_keep("a")
+    (folder / "b" / "request.json").write_text("{}")
+    with pytest.raises(GanError, match="damaged"):
+        versus_run.look(run_id)
 
 
 def test_the_kept_first_run_is_the_run_alone() -> None:
@@ -152,9 +164,10 @@ def test_the_page_starts_both_offers_values_and_answers_untrusted_ones(
         assert len(tab_versus.experiment(title)) == 5
         assert words
         preset = recipe or "in-a-minute"
-        settings = setting_values(preset_config(preset, "classes"))
-        asked = request_from_form("fashion", 32, preset, 1, settings)
-        assert versus_run.request_against(asked, name, value, "classes") != asked, (title, data)
+        told = labels_tell(data or "fashion")
+        settings = setting_values(preset_config(preset, told))
+        asked = request_from_form(data or "fashion", 32, preset, 1, settings)
+        assert versus_run.request_against(asked, name, value, told) != asked
     assert "Choose what differs" in tab_versus.start("", "gamma", None, *form())[1]
     assert "between" in tab_versus.start("", "gamma", "-3", *form())[1]
     run_id, message = tab_versus.start("", "gamma", "9", *form())
