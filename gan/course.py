@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log
 from statistics import median
 
@@ -30,12 +29,11 @@ class Course:
         pictures: how many the run learns from.
         looks: how many looks there were since a lever was moved last.
         step: the last one.
-        spread, distance, change, told_apart, favoured, copies, made, of: as in `gan.signals.Signals`.
+        spread, live_spread, distance, change, told_apart, favoured, copies, made, of: as in `gan.signals.Signals`.
         begun: the distance of the very first look.
         before: the distance in the third of the looks before the last one.
         best: the smallest median distance of any three looks in a row.
         loss: the discriminator's, as a share of what it is while it cannot tell the two kinds apart.
-        turns: share of neighbouring looks between which the discriminator was fooled and was not.
         rescues: how often the run diverged and was set back, since a lever was moved.
         finished: whether its budget is used.
     """
@@ -44,6 +42,7 @@ class Course:
     looks: int
     step: int
     spread: float
+    live_spread: float
     distance: float
     begun: float
     before: float
@@ -55,7 +54,6 @@ class Course:
     made: int | None
     of: int | None
     loss: float
-    turns: float
     rescues: int
     finished: bool
 
@@ -98,6 +96,7 @@ def course_of(history: Sequence[Snapshot], config: TrainConfig) -> Course | None
         looks=len(looks),
         step=part[-1].step,
         spread=_median(recent, lambda s: s.spread),
+        live_spread=_median(recent, lambda s: s.live_spread),
         distance=_median(recent, lambda s: s.distance),
         begun=first.distance,
         before=_median(former, lambda s: s.distance),
@@ -109,7 +108,6 @@ def course_of(history: Sequence[Snapshot], config: TrainConfig) -> Course | None
         made=signals[-1].made,
         of=signals[-1].of,
         loss=median(losses) / UNDECIDED[config.loss],
-        turns=_turns([s.told_apart for s in signals[-2 * third :]]),
         rescues=rescues(part) - rescues(part[:1]),
         finished=part[-1].progress >= 1,
     )
@@ -127,9 +125,3 @@ def _median_known(signals: Sequence[Signals], value: Callable[[Signals], float |
 def _best(signals: Sequence[Signals]) -> float:
     distances = [signal.distance for signal in signals]
     return min(median(distances[i : i + RECENT]) for i in range(len(distances) - RECENT + 1))
-
-
-def _turns(scores: Sequence[float]) -> float:
-    """How often one half was crossed between neighbours, as a share of the neighbours."""
-    pairs = list(pairwise(scores))
-    return sum((a > 0.5) != (b > 0.5) for a, b in pairs) / max(1, len(pairs))

@@ -22,19 +22,20 @@ COLLAPSED_SPREAD = 0.12
 # Fewer than one pair in fifty wrong, at a loss that is a tenth of a guess's: nothing left to learn from.
 SURE = 0.98
 SURE_LOSS = 0.1
-# What a discriminator that learns at all does better than, and what a distance falls by when pictures come.
-FOOLED = 0.55
+# A guess is right about half of the pairs, and a collapsed generator is often near that: fooled is less.
+FOOLED = 0.4
 BLIND_LOSS = 0.9
 LEARNED = 0.15
 # Between two looks, the same z becomes a picture as different as a third of two real ones are.
 RESTLESS = 0.3
-FLIPPING = 0.2
 # Chance is 0.05, and blurred pictures of few are a little nearer to one of them.
 COPIED = 0.35
+# What of the training pictures' scores only a network has that could name them.
+KNOWN_BY_HEART = 0.8
 COPIES_SPREAD = 0.35
 COPIES_LEARNED = 0.5
 # Half is chance; with 80 against 80 pictures, its standard deviation is 0.05.
-FAVOURED = 0.7
+FAVOURED = 0.65
 # Losing a twentieth of the distance in a third of the run can still be seen.
 STILL_GAINING = 0.05
 GROWN_LOSS = 20.0
@@ -74,7 +75,10 @@ Check = Callable[[Course], tuple[str, ...] | None]
 
 SENTENCES = {
     "divergence": "The numbers grow without end: the steps are too large for this game.",
-    "memorising": "The generator repeats the pictures that it learns from, instead of drawing new ones.",
+    "memorising": (
+        "The pictures are learned by heart: the discriminator accepts these and no others, so the generator "
+        "can only repeat them."
+    ),
     "discriminator too strong": (
         "The discriminator is never fooled and quite sure, so the generator is told nothing that it could "
         "learn from."
@@ -89,8 +93,8 @@ SENTENCES = {
         "ones."
     ),
     "too few pictures": (
-        "The discriminator knows the training pictures by heart, and takes other real ones for fakes: soon "
-        "it teaches the generator to repeat them."
+        "The discriminator begins to know the training pictures, and takes other real ones for fakes: the way "
+        "to learning by heart."
     ),
     "healthy, improving": "Nothing is wrong, and the pictures still get better: let it go on.",
     "healthy, done": "Nothing is wrong, and the pictures do not get much better any more: keep them.",
@@ -146,9 +150,10 @@ def _divergence(course: Course) -> tuple[str, ...] | None:
 
 
 def _memorising(course: Course) -> tuple[str, ...] | None:
-    if course.copies is None or course.spread < COPIES_SPREAD or course.learned < COPIES_LEARNED:
-        return None
-    if course.copies < COPIED:
+    if course.favoured is not None and course.favoured >= KNOWN_BY_HEART:
+        return _favoured(course, course.favoured)
+    varied = course.spread >= COPIES_SPREAD and course.learned >= COPIES_LEARNED
+    if course.copies is None or not varied or course.copies < COPIED:
         return None
     return (
         f"{course.copies:.0%} of the generated pictures lie unusually near to one training picture; by "
@@ -168,11 +173,12 @@ def _discriminator_too_strong(course: Course) -> tuple[str, ...] | None:
 
 
 def _mode_collapse(course: Course) -> tuple[str, ...] | None:
-    if course.spread > COLLAPSED_SPREAD:
+    if min(course.spread, course.live_spread) > COLLAPSED_SPREAD:
         return None
     seen = () if course.made is None else (f"A classifier sees {course.made} of {course.of} kinds in them.",)
     return (
-        f"Generated pictures differ from each other {course.spread:.0%} as much as real ones do.",
+        f"Generated pictures differ from each other {min(course.spread, course.live_spread):.0%} as much as real "
+        "ones do.",
         *seen,
         _told_apart(course),
     )
@@ -198,8 +204,12 @@ def _oscillation(course: Course) -> tuple[str, ...] | None:
 def _too_few_pictures(course: Course) -> tuple[str, ...] | None:
     if course.favoured is None or course.favoured < FAVOURED:
         return None
+    return _favoured(course, course.favoured)
+
+
+def _favoured(course: Course, share: float) -> tuple[str, ...]:
     return (
-        f"In {course.favoured:.0%} of pairs the discriminator prefers a picture that it learns from to a "
+        f"In {share:.0%} of pairs the discriminator prefers a picture that it learns from to a "
         "real one that it never saw; without knowing them by heart it would be 50 %.",
         f"It learns from {course.pictures:,} pictures.",
     )
@@ -240,8 +250,8 @@ CHECKS: dict[str, Check] = {
     "divergence": _divergence,
     "memorising": _memorising,
     "discriminator too strong": _discriminator_too_strong,
-    "mode collapse": _mode_collapse,
     "generator too strong": _generator_too_strong,
+    "mode collapse": _mode_collapse,
     "oscillation": _oscillation,
     "too few pictures": _too_few_pictures,
 }

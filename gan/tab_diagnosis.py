@@ -29,7 +29,7 @@ class Diagnosis:
 
 def lay_out_verdict() -> tuple[gr.HTML, gr.Button, gr.Markdown]:
     """The verdict, the button that follows its remedy, and the line that answers."""
-    verdict = gr.HTML("", css_template=CSS, elem_id="train-verdict")
+    verdict = gr.HTML("", css_template=CSS, visible=False, elem_id="train-verdict")
     mend = gr.Button("Mend it", variant="primary", size="sm", visible=False, elem_id="train-mend")
     return verdict, mend, gr.Markdown(elem_id="train-mended")
 
@@ -83,10 +83,11 @@ def look(run_id: str) -> list[Any]:
         verdicts = run_diagnosis.verdicts(run_id)
         waiting = runs.status(run_id).state == "waiting"
     except GanError:
-        return ["", gr.update(visible=False)]
+        verdicts, waiting = [], True
     if waiting:
-        return ["", gr.update(visible=False)]
-    return [verdict_html(verdicts), gr.update(visible=bool(verdicts[0].levers))]
+        return [gr.update(value="", visible=False), gr.update(visible=False)]
+    shown = gr.update(value=verdict_html(verdicts), visible=True)
+    return [shown, gr.update(visible=bool(verdicts[0].levers))]
 
 
 def mend(run_id: str) -> str:

@@ -241,8 +241,8 @@ def _lay_out_live(with_explore: bool) -> Live:
     kept = gr.Markdown(elem_id="train-kept")
     explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)
     curves = gr.HTML("", css_template=CURVES_CSS, elem_id="train-curves")
-    panel, levers, pulled = _lay_out_levers()
     diagnosis = tab_diagnosis.Diagnosis(*verdict, tab_diagnosis.lay_out_breaking())
+    panel, levers, pulled = _lay_out_levers()
     with gr.Accordion("How to read the curves", open=False):
         gr.Markdown(HOW_TO_READ)
     return Live(

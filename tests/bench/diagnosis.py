@@ -15,6 +15,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -105,8 +106,8 @@ def moments(snapshots: Iterator[Snapshot], length: int) -> Iterator[Snapshot]:
             group = []
 
 
-def record(case: Case) -> None:
-    """Train the case and write down what could be seen, with how it ended."""
+def record(case: Case) -> str:
+    """Train the case and write down what could be seen, with how it ended; returns its name."""
     config, dataset = case.prepared()
     learned, held_out = split(dataset)
     state = new_state(config)
@@ -120,6 +121,7 @@ def record(case: Case) -> None:
         trouble = str(error)
     head = {**asdict(case), "trouble": trouble, "config": to_mapping(config)}
     write(case.path, head, lines)
+    return case.name
 
 
 def write(path: Path, head: dict[str, Any], lines: list[dict[str, Any]]) -> None:
@@ -244,16 +246,17 @@ def main() -> int:
     parser.add_argument("--mend", action="store_true", help="fail, mend by levers, and look again")
     parser.add_argument("--only", nargs="+", default=[""], help="those whose name contains one of these")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="runs to record at the same time")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.mend:
         return _mend(options.only)
     if options.record:
-        for case in CASES:
-            if any(part in case.name for part in options.only) and not case.path.is_file():
-                print(f"recording {case.name}", file=sys.stderr, flush=True)
-                record(case)
+        wanted = [c for c in CASES if any(part in c.name for part in options.only) and not c.path.is_file()]
+        with get_context("fork").Pool(options.jobs, torch.set_num_threads, (options.threads,)) as pool:
+            for name in pool.imap_unordered(record, wanted):
+                print(f"recorded {name}", file=sys.stderr, flush=True)
         return 0
     found = table()
     if options.json:

@@ -134,6 +134,7 @@ def test_a_look_changes_nothing(garments: Dataset) -> None:
 def test_looks_are_few_but_the_last_snapshot_has_one(
     garments: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watching, "EARLY_LOOKS", 0)
     now = iter([0.0, 0.1, 0.5, 1.05, 1.2, 2.0, 3.0, 9.0, 9.1, 9.2])
     monkeypatch.setattr(watching.time, "monotonic", lambda: next(now))
     config = fitted(replace(CONFIG, steps=6), garments)

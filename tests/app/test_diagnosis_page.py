@@ -1,0 +1,41 @@
+"""A run that is broken on purpose in a real browser: a verdict comes, and Mend it moves the levers."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+PATIENCE = 240_000.0
+KNOWN = "#train-verdict .verdict.bad, #train-verdict .verdict.good"
+
+
+def test_a_run_is_broken_diagnosed_and_mended(any_page: Page) -> None:
+    page = any_page
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-start").wait_for(state="visible")
+    expect(page.locator("#train-mend")).to_be_hidden()
+    page.locator("#train-data").get_by_text("Fashion").first.click()
+    page.locator("#train-break").get_by_role("button", name="Break it on purpose").click()
+    breaker = page.get_by_role("button", name="Discriminator too strong", exact=True)
+    breaker.focus()
+    breaker.press("Enter")
+    verdict = page.locator("#train-verdict .verdict")
+    expect(verdict).to_contain_text("Too early to say", timeout=PATIENCE)
+    page.locator(KNOWN).wait_for(timeout=PATIENCE)
+    expect(verdict).to_contain_text("Discriminator too strong")
+    expect(verdict).to_contain_text("100% of pairs")
+    expect(verdict).to_contain_text("What to do")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.locator("#train-mend").click()
+    expect(page.locator("#train-mended")).to_contain_text(
+        "Against discriminator too strong", timeout=PATIENCE
+    )
+    expect(page.locator("#lever-discriminator-lr input")).to_have_value("0.0002", timeout=PATIENCE)
+    changes = page.locator("#train-curves .changes")
+    expect(changes).to_contain_text("discriminator learning rate 0.005 → 0.0002", timeout=PATIENCE)
+    expect(verdict).to_contain_text("since a lever was moved", timeout=PATIENCE)
+
+    page.locator("#break-memorising").click()
+    expect(page.locator("#train-mended")).to_contain_text("before the start", timeout=PATIENCE)
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
