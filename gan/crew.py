@@ -193,7 +193,7 @@ class _Summed(torch.autograd.Function):
         return whole
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         whole = gradient.clone()
         distributed.all_reduce(whole)
         return whole
