@@ -23,8 +23,9 @@ from gan.errors import GanError
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
 from gan.tab_api import MISTAKES, picture_out
-from gan.train_form import DATA_TITLES, form_settings, labels_tell, request_from_form, setting_values
+from gan.train_form import form_settings, labels_tell, request_from_form, setting_values
 
+DATA = ("cats", "fashion", "own")
 UPLOAD_SIDE = 64
 State = dict[str, Any]
 
@@ -86,10 +87,8 @@ def train_start(
     Returns:
         An object with `run_id`, which all other train_ functions take, and the `title`.
     """
-    if data not in DATA_TITLES or recipe not in PRESETS:
-        raise GanError(
-            f"The data are one of {', '.join(DATA_TITLES)}, the recipe one of {', '.join(PRESETS)}."
-        )
+    if data not in DATA or recipe not in PRESETS:
+        raise GanError(f"The data are one of {', '.join(DATA)}, the recipe one of {', '.join(PRESETS)}.")
     if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
         raise GanError("The minutes are a number from 1 to 10.")
     request = request_from_form(

@@ -15,12 +15,12 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_diagnosis, tab_one_step, tab_plane, tab_versus
+from gan import runs, tab_diagnosis, tab_film, tab_one_step, tab_own, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
 from gan.levers import LEVERS, lever_settings, lever_values, setting_label
-from gan.train_form import MOST_MINUTES, form_settings, labels_tell, network_of, setting_values
+from gan.train_form import MOST_MINUTES, OWN, form_settings, labels_tell, network_of, setting_values
 from gan.train_view import (
     HOW_TO_PULL,
     HOW_TO_READ,
@@ -33,7 +33,12 @@ from gan.train_view import (
     recipe_text,
 )
 
-DATA = [("Cats, colour", "cats"), ("Fashion-MNIST, grey", "fashion"), ("My own pictures", "own")]
+DATA = [
+    ("Cats, colour", "cats"),
+    ("Fashion-MNIST, grey", "fashion"),
+    ("My own pictures", "own"),
+    ("A data set on the Hub", "hub"),
+]
 RECIPES = [
     ("In a minute", "in-a-minute"),
     ("In five minutes", "in-five-minutes"),
@@ -62,8 +67,7 @@ class Choices:
     """The left column's components."""
 
     data: gr.Radio
-    files: gr.File
-    mirror: gr.Checkbox
+    own: tab_own.Own
     strip: gr.HTML
     resolution: gr.Radio
     recipe: gr.Radio
@@ -76,8 +80,8 @@ class Choices:
 
     def asked(self, upload_id: gr.State, shown: gr.Textbox) -> list[Any]:
         """What `events.asked_for` wants to know, in its order."""
-        what = [self.data, self.resolution, self.recipe, self.beginning, self.minutes, self.mirror]
-        return [upload_id, shown, *what, *self.settings.values()]
+        what = [self.data, self.resolution, self.recipe, self.beginning, self.minutes]
+        return [upload_id, shown, *what, self.own.options, *self.settings.values()]
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
             choices = _lay_out_choices()
         with gr.Column(scale=7, min_width=320):
             live = _lay_out_live(with_explore=open_in_explore is not None)
+            tab_film.build(run_id)
     # In the page and not a State: it must arrive there together with the settings.
     shown = gr.Textbox(events.shown_for("cats", FIRST_RECIPE), visible="hidden", container=False)
     _connect_choices(choices, upload_id, shown, library)
@@ -151,12 +156,7 @@ def _outside_of_tabs() -> Iterator[None]:
 def _lay_out_choices() -> Choices:
     preset = preset_config(FIRST_RECIPE, labels_tell("cats"))
     data = gr.Radio(DATA, value="cats", label="Pictures to learn from", elem_id="train-data")
-    files = gr.File(
-        label="16 pictures or more, or one zip",
-        file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
-    )  # fmt: skip
-    mirrored = "A mirrored picture is as good (not for text, digits or one-sided things)"
-    mirror = gr.Checkbox(False, label=mirrored, visible=False, elem_id="train-mirror")
+    own = tab_own.lay_out()
     strip = gr.HTML(examples_html("cats", FIRST_RESOLUTION), css_template=STRIP_CSS, elem_id="train-strip")
     resolution = gr.Radio(RESOLUTIONS, value=FIRST_RESOLUTION, label="Resolution", elem_id="train-resolution")
     recipe = gr.Radio(RECIPES, value=FIRST_RECIPE, label="Recipe", elem_id="train-recipe")
@@ -172,9 +172,7 @@ def _lay_out_choices() -> Choices:
         settings = _setting_components(preset)
     start = gr.Button("Start", variant="primary", elem_id="train-start")
     message = gr.Markdown(elem_id="train-message")
-    return Choices(
-        data, files, mirror, strip, resolution, recipe, beginning, note, minutes, settings, start, message
-    )
+    return Choices(data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, message)
 
 
 def _setting_components(preset: TrainConfig) -> dict[str, Any]:
@@ -257,11 +255,11 @@ def _connect_choices(
     choices.data.change(
         events.show_data,
         [choices.data, choices.resolution, upload_id],
-        [choices.files, choices.mirror, choices.resolution, choices.strip],
+        [*choices.own.shown(), choices.resolution, choices.strip],
         **QUIET,
     )
     choices.resolution.change(
-        lambda data, resolution: gr.skip() if data == "own" else examples_html(data, int(resolution)),
+        lambda data, resolution: gr.skip() if data in OWN else examples_html(data, int(resolution)),
         [choices.data, choices.resolution],
         choices.strip,
         **QUIET,
@@ -285,15 +283,8 @@ def _connect_choices(
         choices.recipe_note,
         **QUIET,
     )
-    choices.files.change(
-        events.understand,
-        choices.files,
-        [upload_id, choices.strip, choices.settings["augment"]],
-        concurrency_id="uploads",
-        concurrency_limit=1,
-        api_visibility="private",
-        show_progress_on=choices.files,
-    )
+    augment = choices.settings["augment"]
+    tab_own.connect(choices.own, choices.data, upload_id, choices.strip, augment, choices.recipe)
 
 
 def _connect_run(

@@ -13,49 +13,36 @@ import gradio as gr
 
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_visitor import visitor
-from gan import runs, uploads
-from gan.augmentation import share_for
+from gan import runs, tab_own
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
-from gan.datasets import FASHION_CLASSES, Dataset, real_examples
+from gan.datasets import FASHION_CLASSES, Dataset
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
 from gan.levers import LEVERS, setting_label
 from gan.model import load_reference
-from gan.own_pictures import own_pictures, reduced
+from gan.own_pictures import in_grey, reduced
 from gan.scales import scales_html
-from gan.train_form import form_settings, labels_tell, network_of, request_from_form, setting_values
+from gan.tab_own import augment_for, strip_of, upload_of
+from gan.train_form import OWN, form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
-    EXAMPLES,
     checkpoint_text,
     examples_html,
     picture_uri,
     progress_html,
     recipe_text,
-    strip_html,
-    trouble_html,
 )
 
 MORE_SECONDS = 60.0
-UPLOAD_SIDE = 64
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
 
 
 def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
-    """File field, mirror option, resolution and real pictures that belong to the chosen data."""
-    own = data == "own"
-    strip = _own_strip(upload_id) if own else examples_html(data, int(resolution))
-    return [gr.update(visible=own), gr.update(visible=own), gr.update(visible=data != "fashion"), strip]
-
-
-def _own_strip(upload_id: str) -> str:
-    try:
-        dataset = uploads.open_upload(upload_id)
-    except GanError:
-        return ""
-    return strip_html(real_examples(dataset, EXAMPLES), dataset.note)
+    """Fields for own pictures, resolution and real pictures that belong to the chosen data."""
+    strip = strip_of(data, upload_id) if data in OWN else examples_html(data, int(resolution))
+    return [*tab_own.show(data), gr.update(visible=data != "fashion"), strip]
 
 
 def describe_recipe(data: str, resolution: int, preset: str, start_from: str, width: float) -> str:
@@ -86,18 +73,10 @@ def shown_for(data: str, preset: str) -> str:
 def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
     """The recipe's minutes, resolution and settings for these pictures."""
     config = preset_config(preset, labels_tell(data))
-    if data == "own":
-        config = replace(config, augment=_augment_for(upload_id))
+    if data in OWN:
+        config = replace(config, augment=augment_for(upload_id))
     side = LARGE_RESOLUTION if config.seconds > LONG else SMALL_RESOLUTION
     return [round(config.seconds / 60), side, *setting_values(config)]
-
-
-def _augment_for(upload_id: str) -> float:
-    """How many of the visitor's pictures should be changed at random; none while there are none."""
-    try:
-        return round(share_for(len(uploads.open_upload(upload_id))), 2)
-    except GanError:
-        return 0.0
 
 
 def show_beginnings(preset: str, library: Any) -> Any:
@@ -108,31 +87,16 @@ def show_beginnings(preset: str, library: Any) -> Any:
     return gr.update(visible=True, choices=found, value=found[0][1] if found else None)
 
 
-def understand(files: Sequence[str] | None) -> tuple[str, str, Any]:
-    """Read the visitor's pictures; returns their id, what was understood or why nothing was, and the share of
-    them to change at random so that the discriminator does not learn them by heart.
-    """
-    if not files:
-        return "", "", gr.skip()
-    try:
-        dataset = own_pictures(files, UPLOAD_SIDE)
-    except GanError as error:
-        return "", trouble_html(str(error)), gr.skip()
-    strip = strip_html(real_examples(dataset, EXAMPLES), dataset.note)
-    upload_id = uploads.save_upload(dataset)
-    return upload_id, strip, _augment_for(upload_id)
-
-
 def start(
     run_id: str, upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str,
-    minutes: float, mirror: bool, *settings: Any,
+    minutes: float, options: Any, *settings: Any,
 ) -> tuple[Any, str, Any]:  # fmt: skip
     """Start a run, or queue it: returns its id, a message and the name under which it would be kept."""
     try:
         if _is_active(run_id):
             raise GanError("Your run is still training; stop it before you start another.")
         request, pictures = asked_for(
-            upload_id, shown, data, resolution, preset, start_from, minutes, mirror, *settings
+            upload_id, shown, data, resolution, preset, start_from, minutes, options, *settings
         )
         started = runs.create(request, pictures, visitor())
         runs.advance()
@@ -143,7 +107,7 @@ def start(
 
 def asked_for(
     upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
-    mirror: bool, *settings: Any,
+    options: Any, *settings: Any,
 ) -> tuple[runs.Request, Dataset | None]:  # fmt: skip
     """What the form asks for, and the pictures where they are the visitor's own.
 
@@ -156,25 +120,32 @@ def asked_for(
     if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
         minutes, resolution, *own = _recipe_values(data, preset, upload_id)
         settings = tuple(own)
-    beginning = _beginning(preset, start_from, data, resolution)
+    beginning = _beginning(preset, start_from, data, resolution, _wants(options, "grey"))
     request = request_from_form(data, resolution, preset, minutes, settings, start_from=beginning)
-    pictures = _uploaded(upload_id, request.resolution, mirror) if data == "own" else None
+    pictures = _uploaded(data, upload_id, request.resolution, options) if data in OWN else None
     return request, pictures
 
 
-def _beginning(preset: str, start_from: str, data: str, resolution: int) -> str:
+def _wants(options: Any, name: str) -> bool:
+    return isinstance(options, list) and name in options
+
+
+def _beginning(preset: str, start_from: str, data: str, resolution: int, grey: bool) -> str:
     """The checkpoint to begin with after a look at whether it fits, so that the visitor hears it at once."""
     if preset != FROM_A_CHECKPOINT or not isinstance(start_from, str) or not start_from:
         return ""
-    side, channels, classes = (28, 1, len(FASHION_CLASSES)) if data == "fashion" else (int(resolution), 3, 0)
+    colours = 1 if grey and data in OWN else 3
+    fashion = data == "fashion"
+    side, channels, classes = (28, 1, len(FASHION_CLASSES)) if fashion else (int(resolution), colours, 0)
     model = load_reference(start_from)
     check_beginning(model.title, model.config, side, channels, classes)
     return start_from
 
 
-def _uploaded(upload_id: str, side: int, mirror: bool) -> Dataset:
-    uploaded = uploads.open_upload(upload_id)
-    return replace(uploaded, images=reduced(uploaded.images, side), mirror=bool(mirror))
+def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
+    uploaded = upload_of(data, upload_id)
+    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=_wants(options, "mirror"))
+    return in_grey(uploaded) if _wants(options, "grey") else uploaded
 
 
 def _is_active(run_id: str) -> bool:

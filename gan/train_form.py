@@ -23,7 +23,8 @@ from gan.own_pictures import RESOLUTIONS
 from gan.runs import Request
 from gan.state import labelled, with_room
 
-DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures"}
+DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures", "hub": "From the Hub"}
+OWN = ("own", "hub")
 MOST_MINUTES = 10
 _NETWORK_SETTINGS = (
     "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
@@ -91,11 +92,11 @@ def request_from_form(
     plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}
     config = from_mapping(TrainConfig, plain)
     # How much own pictures are augmented follows from their number; it is no change of the recipe.
-    compared = replace(config, augment=chosen.augment) if data == "own" else config
+    compared = replace(config, augment=chosen.augment) if data in OWN else config
     changed = setting_values(compared) != setting_values(chosen)
     config = replace(config, network=network_of(data, resolution, config))
     return Request(
-        data=data,
+        data="own" if data in OWN else data,
         resolution=config.network.resolution,
         title=f"{DATA_TITLES[data]}, {preset.replace('-', ' ')}, {minutes} min",
         preset=f"{preset}, changed" if changed else preset,

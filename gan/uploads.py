@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from checkpoints.store import home
@@ -48,3 +49,24 @@ def open_upload(upload_id: str) -> Dataset:
     if not isinstance(upload_id, str) or not _UPLOAD_ID.fullmatch(upload_id):
         raise GanError("Choose your pictures first: several files or one zip.")
     return load_pictures(uploads_folder() / upload_id)
+
+
+def ask_to_stop(fetching_id: str) -> None:
+    """Ask the fetching that goes on under this id, which comes from a page, to end with what it has."""
+    if isinstance(fetching_id, str) and _UPLOAD_ID.fullmatch(fetching_id):
+        with suppress(OSError):
+            _stop_folder(fetching_id).mkdir(parents=True, exist_ok=True)
+
+
+def is_stopped(fetching_id: str) -> bool:
+    """Whether `ask_to_stop` was called."""
+    return _stop_folder(fetching_id).is_dir()
+
+
+def forget_stop(fetching_id: str) -> None:
+    """The fetching has ended."""
+    shutil.rmtree(_stop_folder(fetching_id), ignore_errors=True)
+
+
+def _stop_folder(fetching_id: str) -> Path:
+    return uploads_folder() / f"stop-{fetching_id}"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import gradio as gr
 import pytest
 
-from gan import runs, tab_train
+from gan import runs, tab_own, tab_train
 from gan import tab_train_events as events
 from gan.cats import cats_attribute_sizes
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, preset_config
@@ -19,6 +19,7 @@ from gan.curves import curves_html
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.levers import LEVERS, Change
+from gan.own_pictures import load_pictures
 from gan.runs import Status
 from gan.state import fitted
 from gan.train_form import form_settings, request_from_form, setting_values
@@ -153,9 +154,11 @@ def test_a_form_that_no_page_would_send_is_refused(
         request_from_form(data, resolution, preset, 1, settings)
 
 
-def start(run_id: str = "", data: str = "cats", upload_id: str = "") -> tuple[Any, str, Any]:
+def start(
+    run_id: str = "", data: str = "cats", upload_id: str = "", options: Any = ()
+) -> tuple[Any, str, Any]:
     shown = events.shown_for(data, "in-a-minute")
-    return events.start(run_id, upload_id, shown, data, 32, "in-a-minute", "", 1, False, *DEFAULTS)
+    return events.start(run_id, upload_id, shown, data, 32, "in-a-minute", "", 1, options, *DEFAULTS)
 
 
 def test_a_click_before_the_answer_starts_the_recipe_that_was_chosen() -> None:
@@ -216,13 +219,13 @@ def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:
 
 
 def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
-    assert events.understand([])[:2] == ("", "")
-    upload_id, text, _ = events.understand([str(next(PHOTOS.glob("*.jpg")))] * 2)
+    assert tab_own.understand([])[:2] == ("", "")
+    upload_id, text, _ = tab_own.understand([str(next(PHOTOS.glob("*.jpg")))] * 2)
     assert upload_id == ""
     assert "Only 2 of these pictures" in text
     assert "Choose your pictures first" in start(data="own", upload_id="")[1]
 
-    upload_id, text, augment = events.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])
+    upload_id, text, augment = tab_own.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])
     assert "pictures used" in text
     assert "<img" in text
     assert augment == 1  # so few pictures could be learned by heart
@@ -232,9 +235,26 @@ def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
         assert events.settings_for("own", preset, "", "another")[where] == 0
     own = [1.0 if f.name == "augment" else v for f, v in zip(form_settings(), OWN, strict=True)]
     assert request_from_form("own", 32, "in-a-minute", 1, own).preset == "in-a-minute"
-    run_id, message, _ = start(data="own", upload_id=upload_id)
+    assert "few: expect copies" in text
+    assert tab_own.usual_recipe("own", upload_id, "in-a-minute") == "from-a-checkpoint"
+    assert tab_own.usual_recipe("hub", upload_id, "in-a-minute") == gr.skip()
+    assert "Fetch a data set first" in start(data="hub", upload_id="")[1]
+    assert "Choose your pictures first" in start(data="hub", upload_id=upload_id)[1]
+    run_id, message, _ = start(data="own", upload_id=upload_id, options=["mirror", "grey"])
     assert message == ""
-    assert (runs.run_folder(run_id) / "data.safetensors").is_file()
+    assert runs.read_request(runs.run_folder(run_id)).data == "own"
+    trained = load_pictures(runs.run_folder(run_id))
+    assert trained.images.shape[1:] == (1, 32, 32)
+    assert trained.mirror
+    asked = [
+        "from-a-checkpoint",
+        "cats",
+        1,
+        ["grey"],
+        *setting_values(preset_config("from-a-checkpoint", "nothing")),
+    ]
+    refused = events.start("", upload_id, "from-a-checkpoint nothing", "own", 64, *asked)[1]
+    assert "in colour" in refused
 
 
 def test_what_comes_from_outside_cannot_become_html() -> None:

@@ -1,0 +1,223 @@
+"""The part of the Train tab where visitors choose pictures of their own: files, or a data set on the Hub."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from checkpoints.tab_common import sits_here
+from gan import uploads
+from gan.augmentation import share_for
+from gan.config import FROM_A_CHECKPOINT
+from gan.datasets import Dataset, real_examples, to_unit
+from gan.errors import GanError
+from gan.how_many import advice, beginning_for
+from gan.hub_pictures import MOST_PICTURES, USUAL_PICTURES, Fetched, fetching
+from gan.own_pictures import own_pictures
+from gan.train_form import OWN
+from gan.train_view import EXAMPLES, in_words, strip_html, trouble_html
+
+UPLOAD_SIDE = 64
+FITS = [("Cut a square out of the middle", "centre"), ("Keep all of it, with white borders", "whole")]
+OPTIONS = [
+    ("A mirrored picture is as good (not for text, digits or one-sided things)", "mirror"),
+    ("Learn them in grey", "grey"),
+]
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+READING: dict[str, Any] = {
+    "concurrency_id": "uploads", "concurrency_limit": 1, "api_visibility": "private",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Own:
+    """The components; those of `shown` belong to the data that are chosen."""
+
+    files: gr.File
+    hub: gr.Group
+    name: gr.Textbox
+    most: gr.Slider
+    fetch: gr.Button
+    stop: gr.Button
+    fit: gr.Radio
+    options: gr.CheckboxGroup
+
+    def shown(self) -> list[Any]:
+        """What `show` makes visible or hides, in its order."""
+        return [self.files, self.hub, self.fit, self.options]
+
+
+def lay_out() -> Own:
+    """File field, name of a data set, and how pictures are to be used; hidden while the data are others."""
+    files = gr.File(
+        label="16 pictures or more, or one zip",
+        file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
+    )  # fmt: skip
+    with gr.Group(visible=False, elem_id="train-hub") as hub:
+        name = gr.Textbox(
+            label="Data set on the Hugging Face Hub",
+            info="The name on its page, owner/name, or the page's link. It must hold pictures.",
+            placeholder="huggan/smithsonian_butterflies_subset",
+            max_lines=1, max_length=300, elem_id="train-hub-name",
+        )  # fmt: skip
+        most = gr.Slider(
+            100, MOST_PICTURES, USUAL_PICTURES, step=100, label="At most so many pictures",
+            info="Taken from all over the data set. More take longer to fetch and show more.",
+            elem_id="train-hub-most",
+        )  # fmt: skip
+        with gr.Row():
+            fetch = gr.Button("Fetch pictures", elem_id="train-hub-fetch")
+            stop = gr.Button("Stop, and use these", visible=False, elem_id="train-hub-stop")
+    fit = gr.Radio(
+        FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
+    )
+    options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
+    return Own(files, hub, name, most, fetch, stop, fit, options)
+
+
+def connect(
+    own: Own, data: gr.Radio, upload_id: gr.State, strip: gr.HTML, augment: Any, recipe: gr.Radio
+) -> None:
+    """Read what the visitor chooses, and set the recipe that so many pictures want."""
+    fetching_id = gr.State("")
+    understood = [upload_id, strip, augment]
+    gr.on(
+        [own.files.change, own.fit.change],
+        read_again,
+        [data, own.files, own.fit],
+        understood,
+        show_progress_on=own.files,
+        **READING,
+    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    gr.on(
+        [own.fetch.click, own.name.submit],
+        fetch,
+        [own.name, own.most, own.fit],
+        [fetching_id, *understood, own.fetch, own.stop],
+        show_progress="hidden",
+        **READING,
+    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    own.stop.click(stop_fetching, fetching_id, own.stop, queue=False, **QUIET)
+
+
+def show(data: str) -> list[Any]:
+    """Which components of `Own.shown` belong to the chosen data."""
+    own = data in OWN
+    visible = [data == "own", data == "hub", own, own]
+    return [gr.update(visible=each) for each in visible]
+
+
+def upload_of(data: str, upload_id: str) -> Dataset:
+    """The visitor's pictures, if they are of the kind that is chosen.
+
+    Raises:
+        GanError: when there are none, or they came from elsewhere.
+    """
+    if data == "hub" and not upload_id:
+        raise GanError("Fetch a data set first: type its name, then press Fetch pictures.")
+    dataset = uploads.open_upload(upload_id)
+    if dataset.name.startswith("hub:") != (data == "hub"):
+        raise GanError("Choose your pictures first: several files, one zip, or a data set on the Hub.")
+    return dataset
+
+
+def strip_of(data: str, upload_id: str) -> str:
+    """Some of the visitor's pictures and what is to be said about them; empty while there are none."""
+    try:
+        return understood_html(upload_of(data, upload_id))
+    except GanError:
+        return ""
+
+
+def understood_html(dataset: Dataset) -> str:
+    """Some of the pictures, what was left out and why, and whether they are enough."""
+    return strip_html(real_examples(dataset, EXAMPLES), f"{dataset.note} {advice(len(dataset))}")
+
+
+def augment_for(upload_id: str) -> float:
+    """How many of the visitor's pictures should be changed at random; none while there are none."""
+    try:
+        return round(share_for(len(uploads.open_upload(upload_id))), 2)
+    except GanError:
+        return 0.0
+
+
+def read_again(data: str, files: Sequence[str] | None, fit: str) -> tuple[Any, Any, Any]:
+    """`understand`, unless the pictures come from the Hub: these must be fetched again."""
+    if data == "hub":
+        return "", trouble_html("Press Fetch pictures to read them this way."), gr.skip()
+    return understand(files, fit)
+
+
+def understand(files: Sequence[str] | None, fit: str = "centre") -> tuple[str, str, Any]:
+    """Read the visitor's pictures; returns their id, what was understood or why nothing was, and the share of
+    them to change at random so that the discriminator does not learn them by heart.
+    """
+    if not files:
+        return "", "", gr.skip()
+    try:
+        dataset = own_pictures(files, UPLOAD_SIDE, fit=fit)
+        upload_id = uploads.save_upload(dataset)
+    except GanError as error:
+        return "", trouble_html(str(error)), gr.skip()
+    return upload_id, understood_html(dataset), augment_for(upload_id)
+
+
+def usual_recipe(data: str, upload_id: str, recipe: str) -> Any:
+    """The recipe for so many pictures: few begin with a checkpoint."""
+    try:
+        few = beginning_for(upload_of(data, upload_id))
+    except GanError:
+        return gr.skip()
+    return FROM_A_CHECKPOINT if few and recipe != FROM_A_CHECKPOINT else gr.skip()
+
+
+def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -> Iterator[tuple[Any, ...]]:
+    """Fetch a data set from the Hub; yields the id for a stop, then as `understand`, and both buttons."""
+    fetching_id = secrets.token_hex(16)
+    buttons = gr.update(interactive=False), gr.update(visible=True)
+    idle = gr.update(interactive=True), gr.update(visible=False)
+    nothing = gr.skip()
+    steps = fetching(
+        name,
+        UPLOAD_SIDE,
+        most=int(most or USUAL_PICTURES),
+        fit=fit,
+        token=None if sits_here(request) else False,
+        should_stop=lambda: uploads.is_stopped(fetching_id),
+    )
+    try:
+        while True:
+            try:
+                told = next(steps)
+            except StopIteration as end:
+                dataset: Dataset = end.value
+                break
+            yield fetching_id, nothing, fetched_html(told), nothing, *buttons
+        upload_id = uploads.save_upload(dataset)
+    except GanError as error:
+        yield "", "", trouble_html(str(error)), nothing, *idle
+        return
+    finally:
+        steps.close()
+        uploads.forget_stop(fetching_id)
+    yield "", upload_id, understood_html(dataset), augment_for(upload_id), *idle
+
+
+def fetched_html(told: Fetched) -> str:
+    """How far the fetching is."""
+    left = "" if told.seconds_left is None else f" About {in_words(told.seconds_left)} left."
+    if told.examples is None:
+        return f'<div class="strip" role="status"><p>{escape(told.text)}</p></div>'
+    return strip_html(to_unit(told.examples), f"{told.text}{left}")
+
+
+def stop_fetching(fetching_id: str) -> Any:
+    """Let the fetching end with what it has."""
+    uploads.ask_to_stop(fetching_id)
+    return gr.update(visible=False)
