@@ -17,9 +17,11 @@ if os.environ.get("SPACES_ZERO_GPU"):
         import spaces  # noqa: F401
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 import tab_status
 import upkeep
+from body_limit import BodyLimit
 from checkpoints import tab as tab_share
 from checkpoints import tab_api as share_api
 from gan import serve, tab_closer, tab_explore, tab_train
@@ -99,7 +101,10 @@ def main() -> None:
         # Endpoints are tools for agents, too, where the requirements' extra is installed.
         mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.
-        app_kwargs={"routes": serve.routes(), "middleware": [tab_status.fair_queue(demo)]},
+        app_kwargs={
+            "routes": serve.routes(),
+            "middleware": [Middleware(BodyLimit), tab_status.fair_queue(demo)],
+        },
     )
 
 
