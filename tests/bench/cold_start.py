@@ -2,8 +2,9 @@
 
     python -m tests.bench.cold_start [--install] [--torch-index URL]
 
-`--install` makes a virtual environment in a temporary folder: download and installation are timed apart, so that
-the second does not depend on the network. Everything else happens in a fresh home, with headless Chromium.
+`--install` makes a virtual environment in a temporary folder: download and installation are timed apart, so
+that the second does not depend on the network. Everything else happens in a fresh home, with headless
+Chromium.
 """
 
 from __future__ import annotations

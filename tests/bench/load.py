@@ -2,11 +2,11 @@
 
     python -m tests.bench.load [--visitors 50] [--minutes 15]
 
-Half of the visitors are pages of headless Chromium that move a slider all the time, the others call `/sample`
-like programs. Two more paint (one at once, one in the studio), another trains. In the middle the app is killed
-and started again on the same port: pages and programs come back, and the run must be there with all that it had.
-It ends with status 1 when anything failed apart from that gap, when memory grew by more than 10 % after the
-warm-up (a fifth of the time before and after the crash), or when the run was lost.
+Half of the visitors are pages of headless Chromium that move a slider all the time, the others call
+`/sample` like programs. Two more paint (one at once, one in the studio), another trains. In the middle the
+app is killed and started again on the same port: pages and programs come back, and the run must be there
+with all it had. It ends with status 1 when anything failed apart from that gap, when memory grew by more
+than 10 % after the warm-up (a fifth of the time before and after the crash), or when the run was lost.
 """
 
 from __future__ import annotations
