@@ -17,9 +17,11 @@ if os.environ.get("SPACES_ZERO_GPU"):
         import spaces  # noqa: F401
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 import tab_status
 import upkeep
+from body_limit import BodyLimit
 from checkpoints import tab as tab_share
 from checkpoints import tab_api as share_api
 from gan import serve, tab_closer, tab_explore, tab_train
@@ -105,7 +107,7 @@ def main() -> None:
         # Before Gradio's own, of which one answers every path.
         app_kwargs={
             "routes": [*serve.routes(), *tab_language.routes()],
-            "middleware": [tab_status.fair_queue(demo)],
+            "middleware": [Middleware(BodyLimit), tab_status.fair_queue(demo)],
         },
     )
 

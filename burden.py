@@ -57,8 +57,8 @@ def burden(painting: int, to_paint: int) -> Burden:
     return Burden(training, waiting, painting, to_paint, memory(), memory_limit())
 
 
-def memory() -> int | None:
-    """Bytes that this process and all that it started hold, without what others share twice."""
+def memory(process: int | None = None) -> int | None:
+    """Bytes that a process (this one by default) and all that it started hold, shared ones left out."""
     children: dict[int, list[int]] = {}
     for path in PROC.glob("[0-9]*/stat"):
         try:
@@ -67,11 +67,11 @@ def memory() -> int | None:
         except (OSError, ValueError, IndexError):
             continue
         children.setdefault(parent, []).append(int(path.parent.name))
-    total, family = 0, [os.getpid()]
+    total, family = 0, [process or os.getpid()]
     while family:
-        process = family.pop()
-        family += children.get(process, [])
-        total += _held_by(process)
+        member = family.pop()
+        family += children.get(member, [])
+        total += _held_by(member)
     return total or None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from checkpoints.card import plain
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_visitor import visitor
 from gan import runs, tab_own
@@ -35,6 +36,7 @@ from gan.train_view import (
 )
 
 MORE_SECONDS = 60.0
+LONGEST_TROUBLE = 600
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
 
@@ -54,7 +56,7 @@ def describe_recipe(data: str, resolution: int, preset: str, start_from: str, wi
         chosen = to_mapping(network_of(data, resolution, config))
         return recipe_text(preset, from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
     except (GanError, CheckpointError, TypeError) as error:
-        return str(error)
+        return plain(error, LONGEST_TROUBLE)
 
 
 def settings_for(data: str, preset: str, upload_id: str, shown: str) -> list[Any]:
@@ -156,7 +158,8 @@ def _is_active(run_id: str) -> bool:
 
 
 def _trouble(error: Exception) -> str:
-    return f"⚠️ {error}"
+    # Shown as Markdown, and it may name a title that somebody else wrote.
+    return f"⚠️ {plain(error, LONGEST_TROUBLE)}"
 
 
 def stop(run_id: str) -> None:
