@@ -125,8 +125,8 @@ def test_every_control_of_the_explorer_is_named_explained_and_large_enough(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-# Visible controls without a name, without an explanation (a title, or small words in their label or row), or with
-# too little to touch.
+# Visible controls without a name, without an explanation (a title, or small words beside it), or with too
+# little to touch.
 POOR = """() => [...document.querySelectorAll('#explore :is(button, select, input, summary)')]
   .filter((each) => each.checkVisibility({ visibilityProperty: true }) && each.type !== 'hidden')
   .flatMap((each) => {
