@@ -192,10 +192,14 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
         "themselves. Choose a picture to open it."
     )
     with gr.Row():
-        rows = gr.Textbox("1, 5, 9", label="Seeds of the rows", max_length=100, elem_id="mixing-rows")
+        rows = gr.Textbox(
+            "1, 5, 9", label="Seeds of the rows", info="One to eight numbers: a picture, and a row, each.",
+            max_length=100, elem_id="mixing-rows",
+        )  # fmt: skip
         columns = gr.Textbox(
-            "2, 3, 4, 6", label="Seeds of the columns", max_length=100, elem_id="mixing-columns"
-        )
+            "2, 3, 4, 6", label="Seeds of the columns", info="What is ticked below comes from these.",
+            max_length=100, elem_id="mixing-columns",
+        )  # fmt: skip
     names = gr.CheckboxGroup(
         [],
         label="From the column comes",
@@ -311,7 +315,10 @@ def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Acco
         "The same eight seeds, drawn by the explorer's checkpoint and by another one. Truncation, class and "
         "sliders count for both where they mean the same to both; below the pictures stands which did."
     )
-    other = gr.Dropdown([], label="The other checkpoint", filterable=False, elem_id="comparing-other")
+    other = gr.Dropdown(
+        [], label="The other checkpoint", info="Shipped ones, and those that you trained or pulled.",
+        filterable=False, elem_id="comparing-other",
+    )  # fmt: skip
     button = gr.Button("Compare", variant="primary", elem_id="comparing-start")
     shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown")
     panel.expand(_offered_checkpoints, [library, other], other, **_AT_ONCE)

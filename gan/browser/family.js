@@ -101,9 +101,7 @@ function familyTree(favourite) {
 
 function showInFamily(key) {
   showChosen(key);
-  const there = find('.explore-tree [data-member="' + key + '"]');
-  there?.focus({ preventScroll: true });
-  there?.scrollIntoView({ block: "nearest", inline: "center" });
+  find('.explore-tree [data-member="' + key + '"]')?.focus({ preventScroll: true });
 }
 
 // Arrow keys: up to the parents, down to the children, sideways within a generation.
@@ -130,5 +128,7 @@ function showFamily(favourite) {
     ? "Its family, oldest on top. Choose a relative; arrow keys go to parents, children and siblings."
     : "No family yet: choose a second picture, cross the two, and like a child.";
   find(".explore-family").replaceChildren(...tree);
-  find(".explore-family [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  // A wide family scrolls sideways in its box; the page stays where it is.
+  const [box, current] = [find(".explore-family"), find(".explore-family [aria-current]")];
+  if (current) box.scrollLeft = current.offsetLeft + (FACE - box.clientWidth) / 2;
 }

@@ -77,6 +77,7 @@ function showNeighbours(neighbours) {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-label", "Go to neighbour " + (index + 1));
+    button.title = "Go to this picture; all sliders follow";
     button.append(shown);
     button.addEventListener("click", () => change(() => { state.edits = [...edits]; }));
     return button;

@@ -44,7 +44,10 @@ function opened(checkpoint) {
 }
 
 function offerPictures(title, states, label) {
-  const tilesOf = states.map((each, index) => pictureButton(each, label + " " + (index + 1), () => goToPicture(each)));
+  const tilesOf = states.map((each, index) => {
+    const { fade, ...alone } = each;
+    return pictureButton(each, label + " " + (index + 1), () => goToPicture(alone));
+  });
   find(".explore-offer").hidden = false;
   find(".explore-offer-title").textContent = title;
   find(".explore-offer-list").replaceChildren(...tilesOf);

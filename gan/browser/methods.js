@@ -110,6 +110,7 @@ function showMoved() {
 function buildMethods() {
   find(".explore-methods").replaceChildren(...Object.entries(METHODS).map(([name, [title]]) => {
     const label = document.createElement("label");
+    label.title = METHODS[name][1];
     const choice = document.createElement("input");
     Object.assign(choice, { type: "radio", name: "explore-method", value: name, checked: name === method });
     choice.addEventListener("change", () => model && chooseMethod(name));

@@ -28,6 +28,7 @@ function makeSlider({ name, hint = "", low, high, step, rest, attribute, index, 
     title.append(" ", small);
   }
   const range = document.createElement("input");
+  range.title = "Drag, or press arrow keys; Home or a double click puts it back.";
   Object.assign(range, { type: "range", min: low, max: high, step, value: rest });
   if (attribute) range.setAttribute(attribute, index);
   const value = document.createElement("button");

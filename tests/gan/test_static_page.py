@@ -14,8 +14,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from gan.__main__ import main
+from gan.direction_sets import all_directions
 from gan.explorer import ExplorerState, render
-from gan.model import load
+from gan.model import load, load_reference
 from gan.pictures import to_images
 
 PIXELS = "document.querySelector('.explore-view canvas').toDataURL()"
@@ -81,6 +82,20 @@ def test_a_slider_moves_the_picture_without_any_server(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("<Garments> & {{settings}}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert not page.locator(".explore-walk-make").is_visible()
+
+
+def test_sliders_of_every_kind_are_in_the_page(page: Page, home: Path) -> None:
+    model = load_reference(fashion_in(home))
+    for name, method in (("PCA", "pca"), ("Closed form", "closed-form"), ("By name", "supervised")):
+        page.locator(".explore-methods").get_by_text(name, exact=True).click()
+        places = [i for i, d in enumerate(all_directions(model)) if d.method == method and i >= 10]
+        expect(page.locator("input[data-direction]")).to_have_count(len(places))
+        for place in places[:1]:
+            before = page.evaluate(PIXELS)
+            page.locator(f"input[data-direction='{place}']").fill("2.5")
+            page.wait_for_function(f"before => {PIXELS} !== before", arg=before)
+    page.wait_for_function(READY)
+    expect(page.locator(".explore-path")).to_have_attribute("data-path", "browser")
 
 
 def test_its_link_and_its_file_are_the_picture(page: Page, url: str, home: Path) -> None:
