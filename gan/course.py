@@ -29,7 +29,7 @@ class Course:
         pictures: how many the run learns from.
         looks: how many looks there were since a lever was moved last.
         step: the last one.
-        spread, live_spread, distance, change, told_apart, favoured, copies, made, of: as in `gan.signals.Signals`.
+        spread, live_spread, distance, change, told_apart, favoured, copies, made, of: `gan.signals.Signals`.
         begun: the distance of the very first look.
         before: the distance in the third of the looks before the last one.
         best: the smallest median distance of any three looks in a row.

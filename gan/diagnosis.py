@@ -93,8 +93,8 @@ SENTENCES = {
         "ones."
     ),
     "too few pictures": (
-        "The discriminator begins to know the training pictures, and takes other real ones for fakes: the way "
-        "to learning by heart."
+        "The discriminator begins to know the training pictures, and takes other real ones for fakes: the "
+        "way to learning by heart."
     ),
     "healthy, improving": "Nothing is wrong, and the pictures still get better: let it go on.",
     "healthy, done": "Nothing is wrong, and the pictures do not get much better any more: keep them.",
@@ -176,9 +176,9 @@ def _mode_collapse(course: Course) -> tuple[str, ...] | None:
     if min(course.spread, course.live_spread) > COLLAPSED_SPREAD:
         return None
     seen = () if course.made is None else (f"A classifier sees {course.made} of {course.of} kinds in them.",)
+    spread = min(course.spread, course.live_spread)
     return (
-        f"Generated pictures differ from each other {min(course.spread, course.live_spread):.0%} as much as real "
-        "ones do.",
+        f"Generated pictures differ from each other {spread:.0%} as much as real ones do.",
         *seen,
         _told_apart(course),
     )
