@@ -27,7 +27,7 @@ FOOLED = 0.4
 BLIND_LOSS = 0.9
 LEARNED = 0.15
 # Between two looks, the same z becomes a picture as different as a third of two real ones are.
-RESTLESS = 0.3
+RESTLESS = 0.33
 # Chance is 0.05, and blurred pictures of few are a little nearer to one of them.
 COPIED = 0.35
 # What of the training pictures' scores only a network has that could name them.
@@ -35,7 +35,7 @@ KNOWN_BY_HEART = 0.8
 COPIES_SPREAD = 0.35
 COPIES_LEARNED = 0.5
 # Half is chance; with 80 against 80 pictures, its standard deviation is 0.05.
-FAVOURED = 0.65
+FAVOURED = 0.62
 # Losing a twentieth of the distance in a third of the run can still be seen.
 STILL_GAINING = 0.05
 GROWN_LOSS = 20.0
@@ -100,6 +100,12 @@ SENTENCES = {
     "healthy, done": "Nothing is wrong, and the pictures do not get much better any more: keep them.",
     "too early to say": "A verdict needs a few looks at the run, about one every few seconds.",
 }
+# What needs no name of its own beside its cause.
+FOLLOWS = {
+    "discriminator too strong": ("mode collapse",),
+    "generator too strong": ("mode collapse",),
+    "memorising": ("too few pictures",),
+}
 HEALTHY = ("healthy, improving", "healthy, done", "too early to say")
 
 
@@ -117,6 +123,8 @@ def diagnose(history: Sequence[Snapshot], config: TrainConfig, trouble: str = ""
     if course is None:
         return [_verdict("too early to say", _looks_so_far(history), config)]
     found = [(name, evidence) for name, check in CHECKS.items() if (evidence := check(course))]
+    follows = FOLLOWS.get(found[0][0], ()) if found else ()
+    found = [(name, evidence) for name, evidence in found if name not in follows]
     if not found:
         found = [_health(course)]
     return [_verdict(name, evidence, config) for name, evidence in found]
