@@ -36,6 +36,8 @@ COPIES_SPREAD = 0.35
 COPIES_LEARNED = 0.5
 # Half is chance; with 80 against 80 pictures, its standard deviation is 0.05.
 FAVOURED = 0.62
+# Of fewer pictures than these copies came, as users of many projects report, after many passes.
+FEW, MANY_PASSES = 100, 50
 # Losing a twentieth of the distance in a third of the run can still be seen.
 STILL_GAINING = 0.05
 GROWN_LOSS = 20.0
@@ -210,9 +212,21 @@ def _oscillation(course: Course) -> tuple[str, ...] | None:
 
 
 def _too_few_pictures(course: Course) -> tuple[str, ...] | None:
-    if course.favoured is None or course.favoured < FAVOURED:
+    if course.favoured is None:
+        return _few(course)
+    if course.favoured < FAVOURED:
         return None
     return _favoured(course, course.favoured)
+
+
+def _few(course: Course) -> tuple[str, ...] | None:
+    """Where there are too few pictures to keep some back, their number alone has to tell."""
+    if course.pictures >= FEW or course.passes < MANY_PASSES:
+        return None
+    return (
+        f"It learns from {course.pictures:,} pictures, and has seen each {course.passes:,.0f} times; below "
+        f"{FEW} little but copies can come of it.",
+    )
 
 
 def _favoured(course: Course, share: float) -> tuple[str, ...]:
