@@ -27,9 +27,10 @@ class Course:
 
     Attributes:
         pictures: how many the run learns from.
+        passes: how often it has seen each.
         looks: how many looks there were since a lever was moved last.
         step: the last one.
-        spread, live_spread, distance, change, told_apart, favoured, copies, made, of: as in `gan.signals.Signals`.
+        spread, live_spread, distance, change, told_apart, favoured, copies, made, of: `gan.signals.Signals`.
         begun: the distance of the very first look.
         before: the distance in the third of the looks before the last one.
         best: the smallest median distance of any three looks in a row.
@@ -39,6 +40,7 @@ class Course:
     """
 
     pictures: int
+    passes: float
     looks: int
     step: int
     spread: float
@@ -93,6 +95,7 @@ def course_of(history: Sequence[Snapshot], config: TrainConfig) -> Course | None
     losses = [snapshot.discriminator_loss for snapshot, _ in looks[-third:]]
     return Course(
         pictures=signals[-1].pictures,
+        passes=part[-1].images_seen / max(1, signals[-1].pictures),
         looks=len(looks),
         step=part[-1].step,
         spread=_median(recent, lambda s: s.spread),

@@ -27,7 +27,7 @@ FOOLED = 0.4
 BLIND_LOSS = 0.9
 LEARNED = 0.15
 # Between two looks, the same z becomes a picture as different as a third of two real ones are.
-RESTLESS = 0.3
+RESTLESS = 0.33
 # Chance is 0.05, and blurred pictures of few are a little nearer to one of them.
 COPIED = 0.35
 # What of the training pictures' scores only a network has that could name them.
@@ -35,7 +35,9 @@ KNOWN_BY_HEART = 0.8
 COPIES_SPREAD = 0.35
 COPIES_LEARNED = 0.5
 # Half is chance; with 80 against 80 pictures, its standard deviation is 0.05.
-FAVOURED = 0.65
+FAVOURED = 0.62
+# Of fewer pictures than these copies came, as users of many projects report, after many passes.
+FEW, MANY_PASSES = 100, 50
 # Losing a twentieth of the distance in a third of the run can still be seen.
 STILL_GAINING = 0.05
 GROWN_LOSS = 20.0
@@ -93,12 +95,18 @@ SENTENCES = {
         "ones."
     ),
     "too few pictures": (
-        "The discriminator begins to know the training pictures, and takes other real ones for fakes: the way "
-        "to learning by heart."
+        "The discriminator begins to know the training pictures, and takes other real ones for fakes: the "
+        "way to learning by heart."
     ),
     "healthy, improving": "Nothing is wrong, and the pictures still get better: let it go on.",
     "healthy, done": "Nothing is wrong, and the pictures do not get much better any more: keep them.",
     "too early to say": "A verdict needs a few looks at the run, about one every few seconds.",
+}
+# What needs no name of its own beside its cause.
+FOLLOWS = {
+    "discriminator too strong": ("mode collapse",),
+    "generator too strong": ("mode collapse",),
+    "memorising": ("too few pictures",),
 }
 HEALTHY = ("healthy, improving", "healthy, done", "too early to say")
 
@@ -117,6 +125,8 @@ def diagnose(history: Sequence[Snapshot], config: TrainConfig, trouble: str = ""
     if course is None:
         return [_verdict("too early to say", _looks_so_far(history), config)]
     found = [(name, evidence) for name, check in CHECKS.items() if (evidence := check(course))]
+    follows = FOLLOWS.get(found[0][0], ()) if found else ()
+    found = [(name, evidence) for name, evidence in found if name not in follows]
     if not found:
         found = [_health(course)]
     return [_verdict(name, evidence, config) for name, evidence in found]
@@ -176,9 +186,9 @@ def _mode_collapse(course: Course) -> tuple[str, ...] | None:
     if min(course.spread, course.live_spread) > COLLAPSED_SPREAD:
         return None
     seen = () if course.made is None else (f"A classifier sees {course.made} of {course.of} kinds in them.",)
+    spread = min(course.spread, course.live_spread)
     return (
-        f"Generated pictures differ from each other {min(course.spread, course.live_spread):.0%} as much as real "
-        "ones do.",
+        f"Generated pictures differ from each other {spread:.0%} as much as real ones do.",
         *seen,
         _told_apart(course),
     )
@@ -202,9 +212,21 @@ def _oscillation(course: Course) -> tuple[str, ...] | None:
 
 
 def _too_few_pictures(course: Course) -> tuple[str, ...] | None:
-    if course.favoured is None or course.favoured < FAVOURED:
+    if course.favoured is None:
+        return _few(course)
+    if course.favoured < FAVOURED:
         return None
     return _favoured(course, course.favoured)
+
+
+def _few(course: Course) -> tuple[str, ...] | None:
+    """Where there are too few pictures to keep some back, their number alone has to tell."""
+    if course.pictures >= FEW or course.passes < MANY_PASSES:
+        return None
+    return (
+        f"It learns from {course.pictures:,} pictures, and has seen each {course.passes:,.0f} times; below "
+        f"{FEW} little but copies can come of it.",
+    )
 
 
 def _favoured(course: Course, share: float) -> tuple[str, ...]:

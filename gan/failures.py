@@ -73,10 +73,10 @@ FAILURES = (
     Failure(
         "oscillation",
         "Oscillation",
-        "Long-lived momentum and high learning rates: each player overshoots, the other runs after it, and "
-        "the pictures jump instead of getting better.",
-        {},
-        {**_PLAIN, "generator_lr": 1e-2, "discriminator_lr": 1e-2, "beta1": 0.9},
+        "A generator with momentum that takes large steps, and no penalty: each player overshoots, the other "
+        "runs after it, and the pictures jump instead of getting better.",
+        {"initialisation": "normal"},
+        {**_PLAIN, "loss": "hinge", "generator_lr": 8e-3, "discriminator_lr": 1e-3, "beta1": 0.5},
     ),
     Failure(
         "divergence",
@@ -97,10 +97,10 @@ FAILURES = (
     Failure(
         "too few pictures",
         "Too few pictures",
-        "Two hundred pictures: the discriminator gets to know each of them, and calls all others fake.",
+        "Eighty pictures: the discriminator gets to know each of them, and takes all others for fakes.",
         {"critic_width": 16},
         {"generator_lr": 1e-3, "discriminator_lr": 3e-3, "gamma": 0.1, "final_lr": 1.0},
-        pictures=200,
+        pictures=80,
     ),
 )  # fmt: skip
 

@@ -74,12 +74,10 @@ def start_failing(verdict: str, data: str, threads: int = 1) -> tuple[str, str]:
         raise GanError("Runs are broken with cats or Fashion-MNIST; choose one of these.")
     dataset = open_dataset(data, SIDE if data == "cats" else None, limit=chosen.pictures or None)
     config = fitted(chosen.config(), dataset)
-    few = bool(chosen.pictures)
     title = f"Broken on purpose: {chosen.title.lower()}"
-    request = runs.Request(
-        "own" if few else data, config.network.resolution, title, "broken", config, threads
-    )
-    return runs.create(request, dataset if few else None), title
+    side = config.network.resolution
+    request = runs.Request(data, side, title, "broken", config, threads, pictures=chosen.pictures)
+    return runs.create(request), title
 
 
 def turn(run_id: str, verdict: str) -> str:

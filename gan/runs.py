@@ -59,6 +59,7 @@ class Request:
 
     Attributes:
         start_from: reference of the checkpoint whose networks it begins with; empty for fresh ones.
+        pictures: how many of the pictures that ship to learn from, 0 for as many as usual.
     """
 
     data: str
@@ -68,6 +69,7 @@ class Request:
     config: TrainConfig
     threads: int = 1
     start_from: str = ""
+    pictures: int = 0
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ REFERENCE = 240
 MOST_TO_COMPARE = 2000
 FEWEST_TO_COMPARE = 8
 FEWEST_HELD_OUT = 16
-FEWEST_TO_SPLIT = 200
+FEWEST_TO_SPLIT = 80
 HELD_OUT_SHARE = 10
 HELD_OUT_CATS = 4099
 LOOK_EVERY = 1.0
@@ -50,7 +50,7 @@ POOLED = 8
 def split(dataset: Dataset) -> tuple[Dataset, Dataset | None]:
     """What to learn from, and real pictures that nobody learns from, or None.
 
-    Of a visitor's own pictures, where they are 200 or more, one in ten (at most 80) is kept back. Of those
+    Of a visitor's own pictures, where they are 80 or more, one in ten (at most 80) is kept back. Of those
     that ship there are others anyway, unless the run learns from all.
     """
     if dataset.name == "cats":

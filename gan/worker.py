@@ -164,7 +164,9 @@ def open_run(folder: Path) -> Run:
     request = read_request(folder)
     torch.set_num_threads(max(1, request.threads))
     dataset, held_out = split(
-        load_pictures(folder) if request.data == "own" else open_dataset(request.data, request.resolution)
+        load_pictures(folder)
+        if request.data == "own"
+        else open_dataset(request.data, request.resolution, limit=request.pictures or None)
     )
     if (folder / "checkpoint" / "config.json").is_file():
         saved, state = load_run(store.find(f"runs/{folder.name}"))

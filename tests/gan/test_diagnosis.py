@@ -22,6 +22,7 @@ from gan.remedies import REMEDIES, remedy_for
 from gan.run_diagnosis import turning
 from gan.runs import Request
 from gan.training import Snapshot
+from gan.worker import run_folder
 from tests.bench.diagnosis import CASES, Case, read_record, table
 
 RECORDED = [case for case in CASES if case.path.is_file()]
@@ -150,9 +151,16 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
     return asdict(snapshot)
 
 
-def test_memorising_takes_a_handful_of_pictures_along() -> None:
-    run_id, _ = run_diagnosis.start_failing("memorising", "cats")
-    assert runs.read_request(runs.run_folder(run_id)).data == "own"
+def test_memorising_learns_from_a_handful_of_pictures() -> None:
+    run_id, _ = run_diagnosis.start_failing("memorising", "fashion")
+    folder = runs.run_folder(run_id)
+    request = runs.read_request(folder)
+    runs.write_request(folder, replace(request, config=replace(request.config, seconds=0.0, steps=2)))
+    assert run_folder(folder, lambda: False) == 0
+    signals = runs.history(run_id)[-1].signals
+    assert signals is not None
+    assert signals.pictures == 16
+    assert signals.favoured is not None
     for verdict, data in (("memorising", "own"), ("sleepy", "cats"), ("divergence", "/etc")):
         with pytest.raises(GanError):
             run_diagnosis.start_failing(verdict, data)

@@ -117,8 +117,10 @@ def test_a_look_changes_nothing(garments: Dataset) -> None:
     dataset, held_out = split(garments)
     config = fitted(CONFIG, dataset)
     alone, looked_at = new_state(config, CPU), new_state(config, CPU)
-    list(train(config, dataset, alone, every=0))
     watch = Watch(dataset, held_out)
+    torch.manual_seed(0)  # dropout draws from it
+    list(train(config, dataset, alone, every=0))
+    torch.manual_seed(0)
     for _ in train(config, dataset, looked_at, every=0):
         signals = watch.look(looked_at)
     assert all(map(torch.equal, weights(alone), weights(looked_at)))
@@ -161,7 +163,7 @@ def test_what_is_held_out_is_never_learned(garments: Dataset) -> None:
     learned, others = split(own)
     assert others is not None
     assert (len(learned), len(others)) == (270, 30)
-    assert split(own.first(199)) == (own.first(199), None) or split(own.first(199))[1] is None
+    assert split(own.first(79))[1] is None
     assert split(open_dataset("fashion"))[1] is None
     cats, strangers = split(open_dataset("cats", 32, limit=50))
     assert len(cats) == 50
