@@ -104,6 +104,10 @@ function fit(description) {
   state.edits = state.edits.map((edit, index) => within(edit || 0, -limit(index), limit(index)));
   const known = Object.entries(state.raw).filter(([index]) => Number(index) < description.coordinates.length);
   state.raw = Object.fromEntries(known.map(([index, value]) => [index, within(value, -4, 4)]));
+  const last = description.layers.length ? description.layers[0][2] : -1;
+  const ranges = Object.entries(state.layers || {}).filter(([, [first]]) => first <= last);
+  if (ranges.length) state.layers = Object.fromEntries(ranges.map(([index, [first, to]]) => [index, [first, Math.min(to, last)]]));
+  else delete state.layers;
 }
 
 // The wished checkpoint cannot be opened: say so, and keep the one that was there, or take the first.
