@@ -41,6 +41,7 @@ from gan.errors import GanError
 from gan.full_disk import told_when_full
 from gan.how_many import advice, beginning_for
 from gan.memorising import Watch, watch_for
+from gan.pushing import Pusher
 from gan.state import TrainState, network_for, new_state
 from gan.training import Snapshot, preview, train
 from gan.training_film import add_frame, check_suffix, forget_frames_after, training_film
@@ -68,6 +69,9 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "--start-from",
         metavar="NAME",
         help="begin with the networks of a checkpoint, as a new run with its own settings",
+    )
+    parser.add_argument(
+        "--push", metavar="USER/NAME", help="put the checkpoint on the Hub once a minute, to be watched there"
     )
     parser.add_argument(
         "--film", type=Path, metavar="FILE.mp4", help="a film of the training: .mp4, .gif or .webp"
@@ -159,6 +163,7 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
     watch = watch_for(config, dataset) if crew.size == 1 else None
     frames = out.with_name(f"{out.name}-film")
     forget_frames_after(frames, state.step)
+    pusher = Pusher(out, arguments.push) if arguments.push else None
 
     def save() -> None:
         if watch is not None:
@@ -167,6 +172,8 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
                 return
         with told_when_full():
             save_run(out, config, state, dataset, arguments.title or title, preset)
+        if pusher is not None:
+            pusher.push()
 
     def draw() -> None:
         if arguments.film:
@@ -174,6 +181,8 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
                 add_frame(frames, preview(state), state.step, state.seconds)
 
     status = _work(snapshots, save, draw, watch, out)
+    if pusher is not None:
+        pusher.finish()
     if arguments.film:
         arguments.film.write_bytes(training_film(frames, arguments.film.suffix))
     return status

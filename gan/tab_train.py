@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_film, tab_own, tab_plane
+from gan import runs, tab_afar, tab_film, tab_own, tab_plane
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -124,6 +124,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
     _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
+    tab_afar.build()
     tab_plane.build()
 
 
