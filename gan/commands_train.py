@@ -44,6 +44,7 @@ from gan.growth import growth_text
 from gan.how_many import advice, beginning_for
 from gan.memorising import Watch as CopyWatch
 from gan.memorising import watch_for
+from gan.pushing import Pusher
 from gan.state import TrainState, network_for, new_state
 from gan.training import Snapshot, preview, train
 from gan.training_film import add_frame, check_suffix, forget_frames_after, training_film
@@ -72,6 +73,9 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "--start-from",
         metavar="NAME",
         help="begin with the networks of a checkpoint, as a new run with its own settings",
+    )
+    parser.add_argument(
+        "--push", metavar="USER/NAME", help="put the checkpoint on the Hub once a minute, to be watched there"
     )
     parser.add_argument(
         "--film", type=Path, metavar="FILE.mp4", help="a film of the training: .mp4, .gif or .webp"
@@ -164,6 +168,7 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
     watch = watch_for(config, dataset) if crew.size == 1 else None
     frames = out.with_name(f"{out.name}-film")
     forget_frames_after(frames, state.step)
+    pusher = Pusher(out, arguments.push) if arguments.push else None
 
     def save() -> None:
         if watch is not None:
@@ -172,6 +177,8 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
                 return
         with told_when_full():
             save_run(out, config, state, dataset, arguments.title or title, preset)
+        if pusher is not None:
+            pusher.push()
 
     def draw() -> None:
         if arguments.film:
@@ -180,6 +187,8 @@ def _train_in(crew: Crew, arguments: Namespace) -> int:
 
     looked_at = watched(snapshots, state, Watch(dataset, held_out))
     status = _work(looked_at, save, draw, watch, out, config)
+    if pusher is not None:
+        pusher.finish()
     if arguments.film:
         arguments.film.write_bytes(training_film(frames, arguments.film.suffix))
     return status

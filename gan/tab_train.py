@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_diagnosis, tab_film, tab_one_step, tab_own, tab_plane, tab_versus
+from gan import runs, tab_afar, tab_diagnosis, tab_film, tab_one_step, tab_own, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -137,6 +137,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     form = choices.asked(upload_id, shown)
     tab_versus.build(form, choices.data, choices.recipe, library, versus_id)
     tab_one_step.build(form, run_id, library)
+    tab_afar.build()
     tab_plane.build()
 
 
