@@ -68,7 +68,6 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
         gr.Markdown(HEADER, elem_id="header")
-        tab_status.build()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
@@ -80,6 +79,7 @@ def build() -> gr.Blocks:
             with gr.Tab("Share", id="share"):
                 tab_share.build(library, open_in_explore)
         open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
+        tab_status.build()
         gr.Markdown(CREDITS, elem_id="credits")
         for api in (explore_api, train_api, stylise_api, share_api):
             api.build()

@@ -17,6 +17,10 @@ TOO_LARGE = "This is more than is taken at once; send less."
 TOO_SLOW = "Nothing has arrived for a minute; please send it again."
 
 
+class _GoneError(Exception):
+    """Whoever sent the body has hung up: nobody is there for an answer, and it is nothing to log."""
+
+
 class _RefusedError(Exception):
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -52,6 +56,8 @@ class BodyLimit:
         try:
             body.check_promise(dict(scope["headers"]).get(b"content-length", b"0"))
             await self._app(scope, body.receive, noticing)
+        except _GoneError:
+            return
         except _RefusedError as refused:
             if not started:
                 await JSONResponse({"detail": refused.sentence}, refused.status)(scope, receive, send)
@@ -78,6 +84,8 @@ class _Body:
             message = await asyncio.wait_for(self._receive(), self._silence)
         except TimeoutError:
             raise self._refuse(408, TOO_SLOW) from None
+        if message["type"] == "http.disconnect":
+            raise _GoneError
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
         if self._size > self._most:

@@ -21,10 +21,7 @@ EVERY_SECONDS = 10.0
 KEPT_SECONDS = 3.0
 MOST_OF_ONE = 12
 BUSY = "You have many things waiting here already; let some of them end first."
-CSS = """
-#status-line { font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }
-#status-line p { margin: 0; }
-"""
+CSS = "p { margin: 0; font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }"
 
 
 def build() -> None:

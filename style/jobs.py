@@ -95,7 +95,9 @@ class Job:
         # Linux gives every thread a niceness of its own, and threads born here inherit it. OpenMP's number of
         # threads, too, belongs to the thread that sets it.
         with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            thread = threading.get_native_id()
+            niceness = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
         try:
             if self._threads is None:
                 use_fastest_threads(self._tests)

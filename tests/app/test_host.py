@@ -149,3 +149,16 @@ def test_a_lent_gpu_is_asked_for_by_painting_alone(tmp_path: Path) -> None:
 def test_the_page_shows_the_line(any_page: Page) -> None:
     expect(any_page.locator("#status-line")).to_contain_text("GB memory")
     assert any_page.locator("#duplicate").count() == 0, "there is nothing to duplicate off a Space"
+
+
+def test_a_space_can_be_duplicated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def buttons() -> list[object]:
+        with gr.Blocks(analytics_enabled=False) as demo:
+            tab_status.build()
+        return [block for block in demo.blocks.values() if isinstance(block, gr.DuplicateButton)]
+
+    monkeypatch.delenv("SYSTEM", raising=False)
+    assert buttons() == []
+    monkeypatch.setenv("SYSTEM", "spaces")
+    monkeypatch.setenv("SPACE_ID", "alice/atelier")
+    assert len(buttons()) == 1
