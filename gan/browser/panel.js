@@ -76,6 +76,7 @@ function buildAttributes() {
     label.append(attribute.name, select);
     options(select, [[-1, "any"], ...attribute.values.map((name, value) => [value, shortName(name, attribute)])]);
     select.dataset.attribute = attribute.name;
+    select.title = "Which kind of " + attribute.name + " the picture has; any: the seed decides";
     select.addEventListener("change", () => change(() => askFor(attribute, Number(select.value))));
     return label;
   }));
