@@ -55,4 +55,4 @@ class Pusher:
 
     def _push(self) -> None:
         checkpoint = store.read(self._folder)
-        hub.push(checkpoint, self._repository, private=self._private, include_training=True)
+        hub.push(checkpoint, self._repository, private=self._private, parts=hub.Parts(training=True))
