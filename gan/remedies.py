@@ -8,6 +8,8 @@ from gan.levers import LEVERS
 # Rates at which the small networks here play well (tests/bench/RESULTS.md): remedies lead towards them.
 GENERATOR_LR, DISCRIMINATOR_LR = 1e-3, 1e-3
 GENTLE_LR = 2e-4
+# Below it nothing moves in the minutes of a run.
+LOWEST_LR = 1e-5
 
 REMEDIES = {
     "divergence": (
@@ -54,12 +56,17 @@ def remedy_for(name: str, config: TrainConfig) -> tuple[str, dict[str, float]]:
     return REMEDIES[name], {n: value for n, value in levers.items() if getattr(config, n) != value}
 
 
+def _lowered(rate: float, times: float) -> float:
+    """The rate that many times lower, at most the sound one; never raised."""
+    return min(rate, max(LOWEST_LR, min(rate / times, GENERATOR_LR)))
+
+
 def _wanted(name: str, config: TrainConfig) -> dict[str, float]:
     calm = min(config.generator_lr, GENERATOR_LR)
     if name == "divergence":
         return {
-            "generator_lr": min(config.generator_lr / 10, GENERATOR_LR),
-            "discriminator_lr": min(config.discriminator_lr / 10, DISCRIMINATOR_LR),
+            "generator_lr": _lowered(config.generator_lr, 10),
+            "discriminator_lr": _lowered(config.discriminator_lr, 10),
         }
     if name == "discriminator too strong":
         return {
@@ -71,7 +78,7 @@ def _wanted(name: str, config: TrainConfig) -> dict[str, float]:
         }
     if name == "mode collapse":
         return {
-            "generator_lr": min(config.generator_lr / 4, GENERATOR_LR),
+            "generator_lr": _lowered(config.generator_lr, 4),
             "discriminator_lr": max(config.discriminator_lr, DISCRIMINATOR_LR),
             "discriminator_steps": max(config.discriminator_steps, 2),
             "noise": max(config.noise, 0.2),
@@ -80,8 +87,8 @@ def _wanted(name: str, config: TrainConfig) -> dict[str, float]:
         return {"generator_lr": calm, "discriminator_lr": max(config.discriminator_lr, 2 * DISCRIMINATOR_LR)}
     if name == "oscillation":
         return {
-            "generator_lr": min(config.generator_lr / 5, GENERATOR_LR),
-            "discriminator_lr": min(config.discriminator_lr / 5, DISCRIMINATOR_LR),
+            "generator_lr": _lowered(config.generator_lr, 5),
+            "discriminator_lr": _lowered(config.discriminator_lr, 5),
         }
     if name in ("memorising", "too few pictures"):
         return {"augment": max(config.augment, 0.8)}

@@ -6,7 +6,7 @@ Nothing here changes the run: the same weights come out, whether somebody looks 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -203,21 +203,26 @@ def _judged(state: TrainState, pictures: Tensor, labels: Tensor | None) -> Tenso
     return scores.float().cpu()
 
 
-def watched(snapshots: Iterable[Snapshot], state: TrainState, watch: Watch) -> Iterator[Snapshot]:
+def watched(
+    snapshots: Iterable[Snapshot],
+    state: TrainState,
+    watch: Watch,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Snapshot]:
     """The snapshots of a run, with signals about once a second, for about 3 % of the time.
 
     The first and the last snapshot always have them.
     """
     due, looks, begun = 0.0, 0, None
     for snapshot in snapshots:
-        started = time.monotonic()
+        started = clock()
         begun = snapshot.progress if begun is None else begun
         late = looks < EARLY_LOOKS and snapshot.progress - begun >= looks * EARLY_PROGRESS
         if started < due and snapshot.progress < 1.0 and not late:
             yield snapshot
             continue
         seen = replace(snapshot, signals=watch.look(state))
-        now = time.monotonic()
+        now = clock()
         looks += 1
         share = EARLY_SHARE if looks < EARLY_LOOKS else LOOK_SHARE
         due = now + max(LOOK_EVERY, (now - started) / share)
