@@ -109,6 +109,8 @@ def test_a_generator_whose_first_coordinate_is_brightness_gets_that_slider(model
     model = models["own"]
 
     class Lamp(torch.nn.Module):
+        sides = ()
+
         def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
             return torch.tanh(0.3 * z[:, :1, None, None]).expand(-1, 3, 32, 32)
 
