@@ -231,8 +231,8 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
 
 def run_folder(folder: Path, should_stop: Callable[[], bool]) -> int:
     """Work on the run in `folder`; whatever goes wrong ends as a sentence in its status."""
-    write_status(folder, "running", "Preparing the pictures and the network…")
     try:
+        write_status(folder, "running", "Preparing the pictures and the network…")
         work(open_run(folder), should_stop)
     except (GanError, CheckpointError) as error:
         write_status(folder, "failed", str(error))
