@@ -53,7 +53,11 @@ class Own:
 
 
 def lay_out() -> Own:
-    """File field, name of a data set, and how pictures are to be used; hidden while the data are others."""
+    """How pictures are to be used, file field and name of a data set; hidden while the data are others."""
+    fit = gr.Radio(
+        FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
+    )
+    options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
     files = gr.File(
         label="16 pictures or more, or one zip",
         file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
@@ -73,10 +77,6 @@ def lay_out() -> Own:
         with gr.Row():
             fetch = gr.Button("Fetch pictures", elem_id="train-hub-fetch")
             stop = gr.Button("Stop, and use these", visible=False, elem_id="train-hub-stop")
-    fit = gr.Radio(
-        FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
-    )
-    options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
     return Own(files, hub, name, most, fetch, stop, fit, options)
 
 

@@ -249,8 +249,8 @@ def work_in(folder: Path, should_stop: Callable[[], bool]) -> None:
 
 def run_folder(folder: Path, should_stop: Callable[[], bool], job: Job = work_in) -> int:
     """Do the job in the run's `folder`; whatever goes wrong ends as a sentence in its status."""
-    write_status(folder, "running", "Preparing the pictures and the network…")
     try:
+        write_status(folder, "running", "Preparing the pictures and the network…")
         job(folder, should_stop)
     except (GanError, CheckpointError) as error:
         write_status(folder, "failed", str(error))

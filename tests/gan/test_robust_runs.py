@@ -128,10 +128,11 @@ def limited(size: int) -> Callable[[], None]:
 
 
 def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> None:
-    run_id = runs.create(request(replace(TINY, seconds=0, steps=20)))
+    run_id = runs.create(request())
     folder = runs.run_folder(run_id)
     (folder / "waiting").unlink()
-    assert worker.run_folder(folder, lambda: False) == 0
+    assert worker.run_folder(folder, lambda: True) == 0
+    trained = runs.history(run_id)[-1].step
     before = (folder / "checkpoint" / "generator.safetensors").read_bytes()
     assert len(before) > 1_000_000
     runs.continue_run(run_id, 600.0)
@@ -155,16 +156,16 @@ def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> No
     assert worker.run_folder(folder, lambda: False) == 0
     steps = [snapshot.step for snapshot in runs.history(run_id)]
     assert steps == sorted(set(steps))
-    assert steps[-1] > 20
+    assert steps[-1] > trained
 
 
 def test_a_disk_that_is_full_everywhere_leaves_the_run_to_be_continued(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_id = runs.create(request(replace(TINY, seconds=0, steps=5)))
+    run_id = runs.create(request())
     folder = runs.run_folder(run_id)
     (folder / "waiting").unlink()
-    assert worker.run_folder(folder, lambda: False) == 0
+    assert worker.run_folder(folder, lambda: True) == 0
     runs.continue_run(run_id, 600.0)
     (folder / "waiting").unlink()
 
@@ -174,8 +175,7 @@ def test_a_disk_that_is_full_everywhere_leaves_the_run_to_be_continued(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
         patched.setattr(worker.Run, "record", full)
-        with pytest.raises(OSError, match="No space"):
-            worker.run_folder(folder, lambda: False)  # not even a status can be written
+        assert worker.run_folder(folder, lambda: False) == 1  # not even a status can be written
         assert runs.status(run_id).checkpoint
     with open(folder / "metrics.jsonl", "a") as stream:
         stream.write('{"step": 9, "changes": [{"step": 1}')
