@@ -13,7 +13,7 @@ HINT = """Networks that carry the tag latent-atelier are found here, with pictur
 Search for all of them; Get it brings one to this machine, and then it opens in Explore."""
 NOTHING = "Nothing was found. Try other words, or none at all; yours may be the first that is shared."
 CSS = """
-.shared { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .7rem;
+.shared { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: .7rem;
   margin: 0; padding: 0; list-style: none; }
 .shared li { display: flex; flex-direction: column; gap: .25rem; margin: 0; padding: .5rem;
   border-radius: 8px; min-width: 0;

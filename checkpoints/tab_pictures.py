@@ -63,7 +63,7 @@ def lay_out(may_push: bool) -> Gallery:
     """Pictures, what is said about them, the card and the last button."""
     with gr.Accordion("Share stylised pictures", open=False, elem_id="share-pictures"):
         files = gr.File(
-            label="Pictures of Stylise (PNG)", file_count="multiple", file_types=[".png"], height=130,
+            label="Pictures of Stylise (PNG)", file_count="multiple", file_types=[".png"], height=170,
             elem_id="share-pictures-files",
         )  # fmt: skip
         title = gr.Textbox(

@@ -96,7 +96,7 @@ def lay_out(may_push: bool) -> Push:
         film = gr.File(
             label="A film, for its page: GIF, WebP or MP4",
             file_types=FILMS,
-            height=110,
+            height=160,
             elem_id="share-push-film",
         )
     favourites = gr.Textbox(visible=False)
