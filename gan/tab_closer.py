@@ -208,8 +208,8 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
     button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
     message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
     grid = gr.Gallery(
-        label="Mixed pictures", show_label=False, format="png", columns=4, object_fit="contain", preview=False,
-        interactive=False, allow_preview=False, visible=False, height="auto", elem_id="mixing-grid",
+        label="Mixed pictures", show_label=False, format="png", columns=4, object_fit="contain",
+        preview=False, interactive=False, allow_preview=False, visible=False, elem_id="mixing-grid",
     )  # fmt: skip
     cells = gr.Textbox(visible="hidden", show_label=False, container=False)
     panel.expand(offered_groups, [asked, names], names, show_progress="hidden", queue=False, **_QUIET)
