@@ -58,8 +58,14 @@ CSS = """
   min-height: 0 !important; max-height: none !important; height: auto !important; }
 #style-examples, #style-paintings { height: auto !important; min-height: 0 !important; }
 #style-paintings .caption-label { display: none; }
+#mixing-grid .grid-container { grid-template-columns: repeat(var(--grid-cols), minmax(0, 1fr)) !important;
+  grid-auto-rows: auto !important; }
+#mixing-grid .grid-wrap { max-height: none !important; height: auto !important; }
 #credits { font-size: .8rem; opacity: .75; }
-@media (max-width: 640px) { .gradio-container { padding: .5rem !important; } }
+@media (max-width: 640px) {
+  .gradio-container, .gradio-container > .main { padding: .25rem !important; }
+  #mixing-grid .caption-label { display: none; }
+}
 """
 
 

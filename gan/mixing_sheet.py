@@ -33,7 +33,7 @@ def mixing_tiles(
 ) -> list[Tile]:
     """Corner and columns first, then every row with its own picture before its mixtures."""
     heads = [_tile(model, column, f"column, seed {column.seed}") for column in columns]
-    corner = Tile("rows below, columns beside", torch.ones_like(heads[0].picture), None)
+    corner = Tile("rows ↓ columns →", torch.ones_like(heads[0].picture), None)
     tiles = [corner, *heads]
     for row in rows:
         tiles.append(_tile(model, row, f"row, seed {row.seed}"))

@@ -214,8 +214,8 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
     button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
     message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
     grid = gr.Gallery(
-        label="Mixed pictures", format="png", columns=4, object_fit="contain", preview=False,
-        interactive=False, allow_preview=False, visible=False, height="auto", elem_id="mixing-grid",
+        label="Mixed pictures", show_label=False, format="png", columns=4, object_fit="contain",
+        preview=False, interactive=False, allow_preview=False, visible=False, elem_id="mixing-grid",
     )  # fmt: skip
     cells = gr.Textbox(visible="hidden", show_label=False, container=False)
     panel.expand(offered_groups, [asked, names], names, show_progress="hidden", queue=False, **_QUIET)
@@ -285,7 +285,9 @@ def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str,
             tiles = mixing_tiles(model, down, across, names)
     except _MISTAKES as error:
         return gr.Gallery(visible=False), "", view.note_html(str(error)), gr.skip()
-    shown = [(_enlarged(tile.picture), tile.caption) for tile in tiles]
+    # The corner is nothing: through it the page is seen, in any theme.
+    corner = Image.new("RGBA", (TILE, TILE))
+    shown = [(_enlarged(tile.picture) if tile.state else corner, tile.caption) for tile in tiles]
     states = [tile.state and tile.state.to_json() for tile in tiles]
     sheet = view.download_html([tile.picture for tile in tiles], len(across) + 1, "mixing-grid.png")
     grid = gr.Gallery(shown, columns=len(across) + 1, visible=True)

@@ -34,12 +34,15 @@ def test_a_picture_is_looked_at_closer(page: Page, width: int) -> None:
 
 
 def test_a_mixed_picture_opens_in_the_explorer_and_can_be_undone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     unfold(page, "mixing")
     expect(page.locator("#mixing-groups input")).to_have_count(6)
     page.locator("#mixing-make").click()
     cells = page.locator("#mixing-grid button:has(img)")
-    expect(cells).to_have_count(12)
-    cells.nth(5).focus()
+    # Three rows of four mixtures, each after its row's own picture, below the columns' own.
+    expect(cells).to_have_count(20)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    cells.nth(6).focus()
     page.keyboard.press("Enter")
     page.wait_for_function(f"() => {STATE}?.base")
     page.locator("#explore .explore-undo").click()
