@@ -70,6 +70,10 @@ def listening(discriminator: nn.Module) -> Iterator[list[Look]]:
     def felt(look: Look, gradient: Tensor) -> None:
         look.gradient = gradient.detach()
 
+    def apart(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        # Under a name of its own, so that only the gradient of this judgement is felt there.
+        return given[0].view_as(given[0]), *given[1:]
+
     def saw(_: nn.Module, given: tuple[Any, ...], settings: dict[str, Any], logits: Tensor) -> None:
         if settings.get("drop") is False:
             return
@@ -78,11 +82,15 @@ def listening(discriminator: nn.Module) -> Iterator[list[Look]]:
             given[0].register_hook(partial(felt, look))
         looks.append(look)
 
-    hook = discriminator.register_forward_hook(saw, with_kwargs=True)
+    hooks = [
+        discriminator.register_forward_pre_hook(apart),
+        discriminator.register_forward_hook(saw, with_kwargs=True),
+    ]
     try:
         yield looks
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager

@@ -18,7 +18,15 @@ from gan.datasets import Dataset
 from gan.listening import Frozen, LayerMove, Look, Mover, Proof, listening, unobserved
 from gan.losses import ADVERSARIAL
 from gan.state import TrainState
-from gan.steps import Batch, StepResult, discriminator_step, draw_batch, generator_step, update_average
+from gan.steps import (
+    Batch,
+    StepResult,
+    discriminator_step,
+    draw_batch,
+    generator_step,
+    update_average,
+    wants_likeness,
+)
 
 PLAYERS = ("discriminator", "generator")
 PARTS = ("sample", "classify", "loss", "gradients", "update")
@@ -76,6 +84,7 @@ class Turn:
         real: None in the generator's turn.
         drawn, redrawn: what the generator makes of the same latent vectors before and after the update,
             `[K, C, H, W]` in [-1, 1].
+        also: what else than the adversarial loss moved the weights: `penalty`, `likeness` or nothing.
         gradient: Euclidean norm of the gradient on the player's weights; 0 where it did not learn.
         moved, size: Euclidean norms of the update and of all weights before it.
     """
@@ -90,6 +99,7 @@ class Turn:
     drawn: Tensor
     redrawn: Tensor
     asked: Asked
+    also: str
     gradient: float
     moved: float
     size: float
@@ -167,6 +177,7 @@ def discriminator_turn(
         drawn=shown,
         redrawn=shown,
         asked=_asked(real, real_after, fakes, fakes_after),
+        also="penalty" if config.penalty != "none" and config.gamma else "",
         step=state.step,
         batch=len(batch.real),
         **mover.went(),
@@ -198,6 +209,7 @@ def generator_turn(config: TrainConfig, batch: Batch, state: TrainState, fake: T
         drawn=_shown(fake),
         redrawn=_shown(redrawn),
         asked=_asked(real, real_after, scores_before, scores_after),
+        also="likeness" if wants_likeness(batch, config) else "",
         step=state.step,
         batch=len(batch.real),
         **mover.went(),

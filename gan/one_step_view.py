@@ -59,9 +59,9 @@ CSS = """
 .one-step .loss{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:baseline}
 .one-step .loss strong{font-size:26px;font-variant-numeric:tabular-nums}
 .one-step code{font-size:13px;overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}
-.one-step .layers{display:grid;gap:3px 24px;list-style:none;font-size:12px;
+.one-step .layers{margin-top:4px;display:grid;gap:3px 24px;list-style:none;font-size:12px;
   grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr))}
-.one-step .layers li{display:grid;grid-template-columns:minmax(150px,1fr) minmax(0,2fr) 52px;gap:8px;margin:0;
+.one-step .layers li{display:grid;grid-template-columns:minmax(160px,1fr) minmax(0,2fr) 52px;gap:8px;margin:0;
   align-items:center;font-variant-numeric:tabular-nums}
 .one-step .layers span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .one-step .layers i{height:8px;border-radius:4px;background:var(--d);min-width:2px}
@@ -211,13 +211,14 @@ def _update_html(turn: Turn) -> str:
     shares = [layer.moved / layer.size for layer in moved]
     largest = max(shares, default=0.0) or 1.0
     items = "".join(
-        f"<li><span>{escape(KINDS.get(layer.kind, layer.kind))}, {layer.weights:,} weights</span>"
+        f"<li><span>{escape(KINDS.get(layer.kind, layer.kind))} · {layer.weights:,}</span>"
         f'<i style="width:{100 * share / largest:.1f}%"></i><span>{small(share)}</span></li>'
         for layer, share in list(zip(moved, shares, strict=True))[:MOST_LAYERS]
     )
     return (
-        f"<div><p class='legend'>How far each layer moved, of the length of its weights "
-        f"(learning rate {turn.learning_rate:g}):</p><ul class='layers'>{items}</ul></div>"
+        f"<div><p class='legend'>How far each layer moved, of the length of its weights; their "
+        f"number is beside its name (learning rate {turn.learning_rate:g}):</p>"
+        f"<ul class='layers'>{items}</ul></div>"
     )
 
 

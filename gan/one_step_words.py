@@ -20,6 +20,12 @@ EQUATIONS = {
     "least-squares": ("mean of ½ (D(x) − 1)² + ½ D(G(z))²", "mean of ½ (D(G(z)) − 1)²"),
     "relativistic": ("mean of softplus(D(G(z)) − D(x))", "mean of softplus(D(x) − D(G(z)))"),
 }
+_ALSO = {
+    "": "",
+    "penalty": ", with a penalty on steep slopes, which this recipe adds and the heat leaves out",
+    "likeness": ", to which this recipe adds, for each picture, the way to the real one of its address or "
+    "attributes; the heat leaves that out",
+}
 UNDECIDED = {
     "bce": ("0.69", "0.69"), "hinge": ("2", "0"), "soft-hinge": ("2.63", "0"),
     "least-squares": ("0.25", "0.5"), "relativistic": ("0.69", "0.69"),
@@ -62,7 +68,7 @@ def _d_gradients(turn: Turn) -> str:
     return (
         "Backpropagation asks how the loss depends on everything, down to the pixels. Where it is coloured, "
         "the discriminator looked hardest. For its weights that is a direction of length "
-        f"{_short(turn.gradient)}."
+        f"{_short(turn.gradient)}{_ALSO[turn.also]}."
     )
 
 
@@ -99,7 +105,7 @@ def _g_gradients(turn: Turn) -> str:
     return (
         "The discriminator passes back what it would rather see: red places should become brighter, blue "
         "ones darker. Through the generator's layers that becomes a direction for its weights, of length "
-        f"{_short(turn.gradient)}."
+        f"{_short(turn.gradient)}{_ALSO[turn.also]}."
     )
 
 

@@ -160,7 +160,7 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     assert seen.grad is not None
     state.generator_optimiser.zero_grad(set_to_none=True)
     gradient = seen.grad * ratio[:, None, None, None]
-    if _likeness(batch, config):
+    if wants_likeness(batch, config):
         (towards_real,) = torch.autograd.grad(_unlikeness(batch, seen, config), seen)
         gradient = gradient + config.likeness * towards_real
     fake.backward(gradient)
@@ -176,7 +176,7 @@ def _too_good(loss: Tensor, config: TrainConfig) -> bool:
     return bool(config.skip_below) and float(loss.detach()) < config.skip_below
 
 
-def _likeness(batch: Batch, config: TrainConfig) -> bool:
+def wants_likeness(batch: Batch, config: TrainConfig) -> bool:
     """Whether a generated picture should also be like the real one that has its attributes or its code."""
     known = config.network.attributes and batch.labels is not None
     return bool(config.likeness and (known or config.network.components))
@@ -274,7 +274,7 @@ def generator_step(
         with torch.no_grad():
             real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
     loss = loss_pair.generator(real_logits, fake_logits)
-    if _likeness(batch, config):
+    if wants_likeness(batch, config):
         (loss + config.likeness * _unlikeness(batch, fake, config)).backward()
     else:
         loss.backward()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -143,14 +144,35 @@ def test_the_heat_is_the_gradient_by_finite_differences(garments: Dataset, loss:
         assert float(-(turn.real.pull * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
-def test_the_penalty_is_no_part_of_the_heat(garments: Dataset) -> None:
-    heats = []
-    for penalty in ("none", "r1+r2"):
-        config = replace(CONFIG, penalty=penalty)
-        part = next(one_step(config, garments, begun(config, garments)))
-        assert part.turn.fake.pull is not None
-        heats.append(part.turn.fake.pull)
-    assert torch.equal(*heats)
+BATCH_NORM = replace(CONFIG, network=replace(SMALL, batch_norm=True))
+LAID_OUT = replace(CONFIG, network=replace(SMALL, components=8, halvings=0))
+
+
+@pytest.mark.parametrize(
+    ("config", "player", "changes"),
+    [
+        (CONFIG, "discriminator", {"penalty": "none"}),
+        (BATCH_NORM, "discriminator", {"penalty": "none"}),
+        (LAID_OUT, "generator", {"likeness": 30.0}),
+    ],
+    ids=["penalty", "penalty with batch norm", "likeness"],
+)
+def test_what_else_moves_the_weights_is_no_part_of_the_heat(
+    garments: Dataset, config: TrainConfig, player: str, changes: dict[str, Any]
+) -> None:
+    turns = []
+    for each in (config, replace(config, **changes)):
+        turns.append(next(one_step(each, garments, begun(each, garments), player)).turn)
+    first, second = turns
+    assert first.fake.pull is not None
+    assert second.fake.pull is not None
+    torch.testing.assert_close(first.fake.pull, second.fake.pull)
+    if first.real is not None:
+        assert first.real.pull is not None
+        assert second.real is not None
+        torch.testing.assert_close(first.real.pull, second.real.pull)
+    assert {turn.also for turn in turns} == {"", "likeness" if player == "generator" else "penalty"}
+    assert first.gradient != second.gradient
 
 
 def test_scores_are_those_of_training_and_the_update_makes_the_learner_more_right(garments: Dataset) -> None:
