@@ -173,14 +173,19 @@ def open_pages(browser: Any, app: App, count: int, seen: Seen) -> list[Page]:
         page.set_default_timeout(300_000)
         page.on("pageerror", lambda error: app.gap.is_set() or seen.failures.append(f"page: {error}"))
         pages.append(page)
-    visit(pages, app)
+    visit(pages, app, seen)
     return pages
 
 
-def visit(pages: list[Page], app: App) -> None:
-    """Open the explorer in every page and let it move its slider from now on."""
+def visit(pages: list[Page], app: App, seen: Seen) -> None:
+    """Open the explorer in every page and let it move its slider; who gets no page tries again."""
     for page in pages:
-        page.goto(app.url)
+        try:
+            page.goto(app.url)
+        except PageError as error:
+            seen.failures.append(f"page: {error!r:.300}")
+            page.wait_for_timeout(5000)
+            page.goto(app.url)
         page.wait_for_function(READY)
         page.wait_for_selector(SLIDER)
         page.evaluate(f"(pause) => {{ ({MOVE})(pause); }}", 1000 * PAUSE)
@@ -235,17 +240,16 @@ def run_load(visitors: int, minutes: float) -> dict[str, Any]:
             middle = time.monotonic() - began
             before = app.client().predict(run_id, api_name="/train_status")
             app.crash()
-            visit(pages, app)
+            visit(pages, app, seen)
             again = time.monotonic() - began
             watch(app, pages, seen, began, time.monotonic() + half)
             after = app.client().predict(run_id, api_name="/train_status")
             seen.run = {"before": _told(before), "after": _told(after)}
             grown = [growth(seen, 0, middle), growth(seen, again, time.monotonic() - began)]
             app.client().predict(run_id, api_name="/train_stop")
-        except PageError as error:
-            seen.failures.append(f"page: {error!r:.300}")
-            raise
         finally:
+            for folder in Path(home, "runs").glob("*"):
+                (folder / "stop").touch()  # a run outlives its app
             people.leave()
             browser.close()
             app.process.terminate()
