@@ -90,19 +90,26 @@ def _shared_edits(
             continue
         edits[place], others[counterpart] = amount, amount
         used.append(f"slider {direction.name}")
-    return tuple(edits), tuple(others)
+    return _without_end(edits), _without_end(others)
+
+
+def _without_end(edits: list[float]) -> tuple[float, ...]:
+    """The edits without the zeros at their end, as a state has them."""
+    moved = [place for place, amount in enumerate(edits, 1) if amount]
+    return tuple(edits[: moved[-1]]) if moved else ()
 
 
 def _counterpart(direction: Direction, others: Sequence[Direction]) -> int | None:
     """The place of the same direction among others, or None."""
+    fitted = direction.method == "supervised"
+    best, found = SAME, None
     for place, other in enumerate(others):
-        same_vector = other.vector.shape == direction.vector.shape and (
-            float(other.vector @ direction.vector) > SAME
-        )
-        fitted = {other.method, direction.method} == {"supervised"}
-        if same_vector or (fitted and other.name == direction.name):
+        if fitted and other.method == "supervised" and other.name == direction.name:
             return place
-    return None
+        cosine = float(other.vector @ direction.vector) if len(other.vector) == len(direction.vector) else 0.0
+        if cosine > best:
+            best, found = cosine, place
+    return found
 
 
 def drawn_at(model: Model, state: ExplorerState, seeds: Sequence[int]) -> Tensor:

@@ -25,8 +25,8 @@ def test_the_same_generator_under_another_name_gets_the_whole_picture(cats: Mode
     shared = shared_state(cats, other, state)
     assert shared.left_out == ()
     assert "slider background · warmer" in shared.used
-    assert torch.equal(latent(other, shared.second), latent(cats, state))
-    assert torch.equal(drawn_at(cats, shared.first, [5]), render(cats, state))
+    torch.testing.assert_close(latent(other, shared.second), latent(cats, state))
+    torch.testing.assert_close(drawn_at(cats, shared.first, [5]), render(cats, state))
 
 
 def test_another_generator_gets_what_means_the_same_and_the_rest_is_named(cats: Model) -> None:
@@ -40,7 +40,7 @@ def test_another_generator_gets_what_means_the_same_and_the_rest_is_named(cats: 
     state = ExplorerState("fashion", 2, 0.9, label=3, edits=tuple(edits), raw=((1, 1.0),))
     shared = shared_state(fashion, cats, state)
     assert shared.second.edits == ()
-    assert shared.first.edits[0] == 0
+    assert shared.first.edits == ()
     assert set(shared.left_out) >= {"class dress", f"slider {all_directions(fashion)[0].name}"}
     assert "1 chosen numbers of z" in shared.left_out
     assert shared.used[0] == "truncation 0.9"
