@@ -321,7 +321,8 @@ _STYLED = {
         network=NetworkConfig(architecture="style", width=32, critic_width=8), seconds=300.0
     ),
     "classes": TrainConfig(
-        network=NetworkConfig(architecture="style", width=32, critic_width=16), batch=32, seconds=300.0
+        network=NetworkConfig(architecture="style", width=16, spectral=True, gain=4.0),
+        loss="soft-hinge", penalty="none", generator_lr=4e-3, discriminator_lr=2e-3, seconds=300.0,
     ),
     "attributes": TrainConfig(
         network=NetworkConfig(architecture="style", width=32, critic_width=8), seconds=300.0, likeness=20.0
