@@ -28,6 +28,7 @@ LEARNERS = [("Both", "both"), ("Only D", "discriminator"), ("Only G", "generator
 INTRODUCTION = """
 Two networks learn from each other, one step at a time. Go through a step part by part: real pictures, what
 the discriminator says of them, its loss, what that means for every pixel, and how far the weights move.
+**Start again** begins with what is chosen at the top at that moment.
 """
 MANY, MANY_SECONDS = 20, 8.0
 # Clicks the button for the next part as soon as the last answer was read for a while; pauses out of sight.

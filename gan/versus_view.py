@@ -131,7 +131,8 @@ def _words(status: Status) -> str:
         )
     if status.message:
         return status.message
-    trained = f" after {status.snapshot.step:,} steps of each" if status.snapshot else ""
+    steps = status.snapshot.step if status.snapshot else 0
+    trained = f" after {steps:,} step{'' if steps == 1 else 's'} of each" if steps else ""
     if status.state == "running" and status.snapshot:
         left = in_words(2 * status.snapshot.seconds_left)
         return f"Both train by turns, step for step: about {left} left"
