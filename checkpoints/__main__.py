@@ -6,6 +6,7 @@ Progress goes to standard error, results to standard output.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ Result = TypeVar("Result")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 2 for a mistake of the caller's, 130 after Ctrl-C."""
+    # The Hub's client would draw bars of its own between our lines.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

@@ -67,7 +67,7 @@ class PushResult:
 
 
 def files_to_push(checkpoint: Checkpoint, parts: Parts = Parts()) -> list[str]:
-    """Names of the files that a push uploads, the card first. Raises CheckpointError on a wrong film."""
+    """Names of the files that a push uploads, the card first. Raises CheckpointError as `preview_push`."""
     left_out = {
         *(() if parts.training else TRAINING),
         *(() if parts.sliders else (DIRECTIONS,)),
@@ -168,6 +168,8 @@ def _favourites_of(checkpoint: Checkpoint, parts: Parts) -> list[dict[str, Any]]
         state = entry.get("state")
         if isinstance(state, dict) and state.get("checkpoint") == checkpoint.reference:
             found.append({**entry, "state": state})
+    if parts.favourites and not found:
+        raise CheckpointError(f"None of these favourites is a picture by {checkpoint.title}; leave them out.")
     return found
 
 

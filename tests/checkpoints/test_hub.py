@@ -607,6 +607,9 @@ def test_what_goes_along_is_what_was_chosen(hub_server: HubServer, make: Make, t
     assert "favourites.json" in card
     assert "film.mp4" in card
 
+    with pytest.raises(CheckpointError, match="None of these favourites"):
+        hub.preview_push(checkpoint, "alice/cats", hub.Parts(favourites=[liked("cats")]))
+
     hub.push(checkpoint, "cats", token=ALICE)
     sent = hub_server.files("alice/cats")
     assert {"film.gif", "directions.safetensors"} <= set(sent)
