@@ -21,7 +21,8 @@ from checkpoints.errors import CheckpointError
 from checkpoints.hub_errors import in_one_sentence
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("checkpoints", "data", "gan", "style")
+DATA = "data"
+NOT_RUN = ("tests",)
 FILES = ("README.md", "LICENSE", "requirements.txt")
 LEFT_OUT = ("__pycache__",)
 LEFT_OUT_SUFFIXES = (".pyc", ".pyi")
@@ -57,7 +58,8 @@ def app_files(hardware: str | None = None, root: Path = ROOT) -> dict[str, bytes
         CheckpointError: when the front matter of README.md would not start the Space.
     """
     paths = [*root.glob("*.py"), *(root / name for name in FILES)]
-    paths += [path for name in PACKAGES for path in (root / name).rglob("*")]
+    packages = [path.parent for path in root.glob("*/__init__.py") if path.parent.name not in NOT_RUN]
+    paths += [path for folder in (*packages, root / DATA) for path in folder.rglob("*")]
     files = {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(paths)
