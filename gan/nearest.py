@@ -93,12 +93,11 @@ def archive_steps(model: Model, own: Dataset | None = None) -> Generator[Progres
     Raises:
         GanError: where nobody knows, or has here, what the generator learned from.
     """
-    if _shipped_cats(model):
-        sketches = cat_sketches()
-        if sketches is not None:
-            return sketches
     if own is not None:
         return (yield from _own_archive(model, own))
+    sketches = cat_sketches() if _shipped_cats(model) else None
+    if sketches is not None:
+        return sketches
     shelf = _shelf(model)
     if "archive" not in shelf:
         pictures = pictures_of(model)

@@ -59,7 +59,7 @@ def write_page(model: Model, folder: Path) -> Path:
     if folder.exists() and not (folder.is_dir() and _is_ours(folder)):
         raise GanError(f"{folder.name} is there already and is no page of this kind; name another folder.")
     # A folder's path is nobody's business: links name the checkpoint by its title.
-    description = {**describe(model), "checkpoint": _slug(model.title), "further": further_entries(model)}
+    description = {**describe(model), "checkpoint": _slug(model.title), "found": further_entries(model)}
     with replacing(folder) as fresh:
         for name, content in _files(model, description).items():
             (fresh / name).write_bytes(content)

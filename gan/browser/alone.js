@@ -10,6 +10,6 @@ const server = {
     checkpoint === described.checkpoint ? described : { error: "This page holds one checkpoint only: " + described.title + "." },
   explore_render: async () => ({ error: alone }),
   explore_neighbours: async () => ({ neighbours: [] }),
-  explore_directions: async () => ({ directions: described.further, next: null }),
+  explore_directions: async () => ({ directions: described.found, next: null }),
   explore_download: async () => ({ error: alone }),
 };
