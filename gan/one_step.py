@@ -134,7 +134,7 @@ def one_step(config: TrainConfig, dataset: Dataset, state: TrainState, who: str 
         for _ in range(config.discriminator_steps - 1 if who == "both" else 0):
             yield from _told(discriminator_turn(config, draw_batch(config, dataset, state), state))
     batch = draw_batch(config, dataset, state)
-    fake = state.generator.draw(batch.code, batch.labels)
+    fake = state.generator.presented(batch.code, batch.labels)
     if who != "generator":
         yield from _told(discriminator_turn(config, batch, state, fake))
     if who != "discriminator":
@@ -154,7 +154,7 @@ def discriminator_turn(
     """`discriminator_step`, and what went through it; `fake` is what G drew, in its graph or not."""
     if fake is None:
         with torch.no_grad():
-            fake = state.generator.draw(batch.code, batch.labels)
+            fake = state.generator.presented(batch.code, batch.labels)
     drawn = fake.detach().clone().requires_grad_(True)
     watched = replace(batch, real=batch.real.detach().clone().requires_grad_(True))
     mover, frozen = Mover(state.discriminator, state.discriminator_optimiser), Frozen(state.generator)
@@ -187,14 +187,14 @@ def discriminator_turn(
 
 def generator_turn(config: TrainConfig, batch: Batch, state: TrainState, fake: Tensor | None = None) -> Turn:
     """`generator_step`, and what went through it; `fake` is what G drew just now, in its graph."""
-    fake = state.generator.draw(batch.code, batch.labels) if fake is None else fake
+    fake = state.generator.presented(batch.code, batch.labels) if fake is None else fake
     mover, frozen = Mover(state.generator, state.generator_optimiser), Frozen(state.discriminator)
     with listening(state.discriminator) as looks:
         result = generator_step(state, batch, config, fake)
     proof = frozen.proof()
     real_logits = looks[-1].logits
     with unobserved(state.generator, state.discriminator):
-        redrawn = state.generator.draw(batch.code, batch.labels)
+        redrawn = state.generator.presented(batch.code, batch.labels)
         before = state.discriminator(fake.detach(), batch.labels)
         after = state.discriminator(redrawn, batch.labels)
     relative = ADVERSARIAL[config.loss].relative
@@ -234,9 +234,14 @@ def _compared(real_logits: Tensor, fake_logits: Tensor, relative: bool) -> tuple
 
 
 def _shown(pictures: Tensor) -> Tensor:
-    return pictures[:SHOWN].detach().cpu().contiguous().clone()
+    """The first ones `[N, C, H, W]`; of an atlas (`gan.networks.multiscale`) its largest picture."""
+    return pictures[:SHOWN, :, :, : pictures.shape[2]].detach().cpu().contiguous().clone()
+
+
+def _scores(scores: Tensor) -> Tensor:
+    return scores[:SHOWN].detach().cpu().contiguous().clone()
 
 
 def _pictures(look: Look, scores: Tensor, scores_after: Tensor) -> Pictures:
     pull = None if look.gradient is None else _shown(-look.gradient)
-    return Pictures(_shown(look.pictures), _shown(scores), _shown(scores_after), pull)
+    return Pictures(_shown(look.pictures), _scores(scores), _scores(scores_after), pull)
