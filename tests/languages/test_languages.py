@@ -12,7 +12,7 @@ from languages import PLACEHOLDER, dictionary, languages
 from languages.tab_language import choices_of, texts_of, translations
 
 # Names of things, which are the same everywhere.
-NAMES = re.compile(r"[a-z0-9_+/-]+|[^a-z]*|WebP|GIF|MP4", re.ASCII)
+NAMES = re.compile(r"[a-z0-9_+./-]+|[^a-z]*|WebP|GIF|MP4", re.ASCII)
 
 
 def test_romanian_is_spoken() -> None:
