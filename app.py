@@ -65,6 +65,7 @@ CSS = """
 @media (max-width: 640px) {
   .gradio-container, .gradio-container > .main { padding: .25rem !important; }
   #mixing-grid .caption-label { display: none; }
+  #tabs > .tab-wrapper button { padding: 0 .35rem !important; font-size: .85rem; }
 }
 """
 

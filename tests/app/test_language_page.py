@@ -73,6 +73,15 @@ def _filled(text: str, said: str) -> bool:
     return re.sub(r"\d[\d.,]*\d|\d", "{}", text) in re.sub(r"\d[\d.,]*\d|\d", "{}", said)
 
 
+def test_longer_words_fit_on_a_phone(browser: Browser, app_url: str) -> None:
+    context = browser.new_context(locale="ro-RO", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(app_url)
+    expect(page.locator("#explore")).to_contain_text("Desenat în browserul tău")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
 def test_english_is_spoken_to_everyone_else(browser: Browser, app_url: str) -> None:
     context = browser.new_context(locale="fr-FR")
     page = context.new_page()
