@@ -56,10 +56,14 @@ class BodyLimit:
         try:
             body.check_promise(dict(scope["headers"]).get(b"content-length", b"0"))
             await self._app(scope, body.receive, noticing)
-        except _GoneError:
-            return
-        except _RefusedError as refused:
+        except (_GoneError, _RefusedError, ExceptionGroup):
+            # What is raised inside another middleware's tasks arrives in a group.
+            if body.gone:
+                return
+            if body.refused is None:
+                raise
             if not started:
+                refused = body.refused
                 await JSONResponse({"detail": refused.sentence}, refused.status)(scope, receive, send)
 
 
@@ -70,11 +74,12 @@ class _Body:
         self._receive, self._most, self._silence = receive, most, silence
         self._size, self._whole = 0, False
         self.refused: _RefusedError | None = None
+        self.gone = False
 
     def check_promise(self, length: bytes) -> None:
         """Raises _RefusedError when the request says that it is too large."""
         if length.isdigit() and int(length) > self._most:
-            raise _RefusedError(413, TOO_LARGE)
+            raise self._refuse(413, TOO_LARGE)
 
     async def receive(self) -> Any:
         """The next part; behind the last one there is silence for as long as the answer takes."""
@@ -85,6 +90,7 @@ class _Body:
         except TimeoutError:
             raise self._refuse(408, TOO_SLOW) from None
         if message["type"] == "http.disconnect":
+            self.gone = True
             raise _GoneError
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)

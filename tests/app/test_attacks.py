@@ -280,6 +280,32 @@ async def test_whoever_falls_silent_is_let_go() -> None:
     assert sent[0]["status"] == 408
 
 
+async def in_a_group(scope: Any, receive: Any, send: Any) -> None:
+    """An app whose inner middleware reads in tasks of its own, so that what is raised there comes in a group."""
+    try:
+        await receive()
+    except Exception as error:
+        raise ExceptionGroup("tasks", [error, RuntimeError("another")]) from None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(("part", "answered"), [("http.disconnect", []), ("too large", [413])])
+async def test_what_ends_a_body_may_come_in_a_group(part: str, answered: list[int]) -> None:
+    large = {"type": "http.request", "body": b"x" * (body_limit.MOST_ELSEWHERE + 1), "more_body": True}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": part} if part == "http.disconnect" else large
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/queue/join", "headers": [], "query_string": b""}
+    await body_limit.BodyLimit(in_a_group)(scope, receive, send)
+    assert [message["status"] for message in sent if "status" in message] == answered
+
+
 @pytest.fixture(scope="module")
 def stylise_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoints that take files, alone: what Gradio itself refuses it writes into the log at length."""
