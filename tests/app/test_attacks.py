@@ -281,7 +281,7 @@ async def test_whoever_falls_silent_is_let_go() -> None:
 
 
 async def in_a_group(scope: Any, receive: Any, send: Any) -> None:
-    """An app whose inner middleware reads in tasks of its own, so that what is raised there comes in a group."""
+    """An app whose inner middleware reads in tasks of its own: what is raised there comes in a group."""
     try:
         await receive()
     except Exception as error:
