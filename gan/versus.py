@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from gan.config import (
+    FOREIGN_ARCHITECTURES,
     FROM_A_CHECKPOINT,
     PRESETS,
     NetworkConfig,
@@ -35,6 +36,8 @@ RECIPE = "preset"
 _FIXED = ("network", "seconds", "steps")
 # These follow from the pictures.
 _FITTED = ("resolution", "channels", "classes", "attributes")
+# These are for networks of others, which do not train here.
+_FOREIGN = ("plan", "slope")
 _YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 
 
@@ -165,7 +168,7 @@ class _Goal:
 def changeable() -> dict[str, Field[Any]]:
     """The settings in which a second run can differ, by name, as defined in `gan.config`."""
     of_training = {f.name: f for f in fields(TrainConfig) if f.name not in _FIXED}
-    of_network = {f.name: f for f in fields(NetworkConfig) if f.name not in _FITTED}
+    of_network = {f.name: f for f in fields(NetworkConfig) if f.name not in _FITTED + _FOREIGN}
     return {**of_training, **of_network}
 
 
@@ -231,7 +234,7 @@ def suggestions(config: TrainConfig, name: str) -> list[str]:
         return ["no" if now else "yes"]
     choices = setting_choices(setting)
     if choices is not None:
-        return [str(choice) for choice in choices if choice != now]
+        return [str(choice) for choice in choices if choice not in (now, *FOREIGN_ARCHITECTURES)]
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     whole = isinstance(setting.default, int)
     if name == "seed":

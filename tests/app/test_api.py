@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from inspect import isfunction
 from pathlib import Path
@@ -112,7 +113,10 @@ def test_agents_find_the_endpoints_as_tools(app_url: str) -> None:
         if os.environ.get("CI"):
             pytest.fail("The package mcp is missing; gradio[mcp] brings it.")
         pytest.skip("wants gradio[mcp]")
-    tools, drawn = asyncio.run(_ask_as_an_agent(f"{app_url}/gradio_api/mcp/"))
+    # In a thread of its own: the browser of other tests has a loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        asked = _ask_as_an_agent(f"{app_url}/gradio_api/mcp/")
+        tools, drawn = pool.submit(asyncio.run, asked).result()
     described = {tool.name: tool for tool in tools}
     assert {"render_state", "stylise", "train_start", "checkpoints"} <= set(described)
     assert "seed" in described["sample"].inputSchema["properties"]

@@ -93,8 +93,9 @@ def test_the_crossover_ticks_the_fine_layers_and_a_mixed_picture_opens(styled: P
     expect(ticks.first).not_to_be_checked()
     styled.locator("#mixing-make").click()
     cells = styled.locator("#mixing-grid button:has(img)")
-    expect(cells).to_have_count(12)
-    cells.nth(5).focus()
+    # Four columns and three rows, with their heads; the eighth is in the first row.
+    expect(cells).to_have_count(20)
+    cells.nth(7).focus()
     styled.keyboard.press("Enter")
     styled.wait_for_function(f"() => {STATE}?.base")
     ready(styled)

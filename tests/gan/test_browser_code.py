@@ -111,7 +111,7 @@ def test_a_state_is_the_same_styles(
 ) -> None:
     model = styled(told, classes)
     directions = (Direction("a", "pca", latents([8], 6)[0]), Direction("b", "pca", latents([9], 24)[0], 2.0))
-    monkeypatch.setattr("gan.explorer.directions_of", lambda _: directions)
+    monkeypatch.setattr("gan.explorer_drawing.directions_of", lambda _: directions)
     state = {
         "checkpoint": "x",
         "seed": 5,

@@ -219,13 +219,13 @@ def test_a_run_that_learns_by_heart_stops_and_keeps_what_was_before(monkeypatch:
     shares = iter([0.1, 0.1, 0.9, 0.2, 0.9, 0.9])
     seen: list[tuple[float, int]] = []
     monkeypatch.setattr("gan.memorising.share_of_copies", lambda *_: next(shares))
-    look = worker.Watch.look
+    look = worker.CopyWatch.look
 
     def noted(watch: Any, state: Any) -> None:
         look(watch, state)
         seen.append((watch.share, state.step))
 
-    monkeypatch.setattr(worker.Watch, "look", noted)
+    monkeypatch.setattr(worker.CopyWatch, "look", noted)
     assert worker.run_folder(folder, lambda: False) == 0
     status = runs.status(run_id)
     assert status.state == "stopped"

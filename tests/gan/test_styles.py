@@ -250,7 +250,8 @@ def test_the_panel_offers_a_crossover_for_styles_alone(model: Model) -> None:
     assert tab_closer.offered_crossover(plain, []).visible is False
     tiles, states = tab_closer.mix(text, "1,2", "3", layers[2:])[:2]
     assert tiles.visible
-    assert len(json.loads(states)) == 2
+    # Two rows of one mixture, with a head each, and above them a corner and the column's own.
+    assert len(json.loads(states)) == 6
 
 
 def test_commands_mix_and_strip_by_layers(
