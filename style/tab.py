@@ -191,7 +191,9 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
     try:
         chosen = tab_pictures.read(values[: _PRESET_AT - 1])
         recipe = tab_settings.read(values[_PRESET_AT - 1], chosen.weights, values[_PRESET_AT:])
-        assert chosen.photo is not None, "no ticket without a photo"
+        if chosen.photo is None:  # taken away after the ticket was given
+            yield before_it_began
+            return
         photo = read_picture(chosen.photo)
         paintings = [read_picture(path) for path in chosen.paintings]
         work = partial(stylise, photo, paintings, recipe, regions=chosen.regions)
