@@ -21,7 +21,7 @@ from torch import Tensor
 
 from checkpoints import hub
 from checkpoints.errors import CheckpointError
-from checkpoints.hub_account import address, own
+from checkpoints.hub_account import address, last, own
 from checkpoints.hub_errors import in_one_sentence
 from gan.datasets import Dataset
 from gan.errors import GanError
@@ -112,16 +112,6 @@ def parse_dataset(text: str) -> str:
 def hub_pictures(name: str, resolution: int = 64, **options: Any) -> Dataset:
     """`fetching` to its end; same arguments and errors."""
     return last(fetching(name, resolution, **options))
-
-
-def last(steps: Generator[Any, None, Result]) -> Result:
-    """A generator's return value."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 def fetching(
