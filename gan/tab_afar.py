@@ -10,9 +10,9 @@ import gradio as gr
 
 from checkpoints import hub
 from checkpoints.errors import CheckpointError
+from checkpoints.hub_account import last
 from checkpoints.store import Checkpoint
 from checkpoints.tab_common import sits_here
-from gan.hub_pictures import last
 from gan.train_view import in_words, picture_uri
 
 EVERY_SECONDS = 30
