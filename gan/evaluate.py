@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gan.cats import cats
-from gan.classifier import SHIPPED, Judge, merged, shipped_judge
+from gan.classifier import SHIPPED, Judge, hidden, merged, shipped_judge
 from gan.config import NetworkConfig
 from gan.datasets import Attribute, Dataset, fashion
 from gan.errors import GanError
@@ -77,9 +77,9 @@ class ValuesMade:
     """What a classifier sees in the pictures of one attribute.
 
     Attributes:
-        shares: of each value among the generated pictures.
+        shares: of each value among the generated pictures in which the attribute is not hidden.
         made, of: how many values appear at least a fifth as often as if all were equally common, of how many.
-        asked: share of pictures that are recognised as what was asked for; None where nothing was.
+        asked: share of these that are recognised as what was asked for; None where nothing was.
     """
 
     shares: list[float]
@@ -97,7 +97,7 @@ class Report:
         floor: what other real pictures get in the generator's place.
         attributes: by name; empty where no classifier ships.
         unclear, floor_unclear: share of generated and of real pictures that the classifier cannot read: it
-            gives no value of some attribute more than one half.
+            gives no value of some attribute that can be seen (`gan.classifier.hidden`) more than one half.
         copies: share of generated pictures nearer to a training picture than 95 % of other real ones are;
             0.05 is chance. None where the training pictures are not here.
     """
@@ -276,14 +276,13 @@ def asked_labels(network: NetworkConfig, count: int) -> Tensor | None:
 
 def attributes_made(judge: Judge, features: Tensor, asked: Tensor | None) -> dict[str, ValuesMade]:
     """What the classifier sees in generated pictures, by attribute; `asked` has a column for each."""
-    made = {}
-    for column, (attribute, answer) in enumerate(
-        zip(judge.attributes, judge.probabilities(features), strict=True)
-    ):
-        seen, count = answer.argmax(1), _tellable(attribute)
+    made, (readings, _, visible) = {}, read(judge, features)
+    for column, attribute in enumerate(judge.attributes):
+        shown = visible[:, column]
+        seen, count = readings[shown, column], _tellable(attribute)
         recognised = None
-        if asked is not None and column < asked.shape[1]:
-            recognised = float((seen == _as_seen(asked[:, column], attribute)).float().mean())
+        if asked is not None and column < asked.shape[1] and len(seen):
+            recognised = float((seen == _as_seen(asked[shown, column], attribute)).float().mean())
         values = len(attribute.values)
         made[attribute.name] = ValuesMade(shares(seen, values), values_made(seen, values), count, recognised)
     return made
@@ -300,7 +299,20 @@ def _tellable(attribute: Attribute) -> int:
     return len(merged(every, (attribute,)).unique())
 
 
+def read(judge: Judge, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the classifier sees in pictures, each `[N, A]`.
+
+    Returns:
+        The likeliest value of each attribute (int64), whether it gets more than one half, and whether nothing
+        else that is seen hides it.
+    """
+    surest = [answer.max(1) for answer in judge.probabilities(features)]
+    values = torch.stack([answer.indices for answer in surest], 1)
+    clear = torch.stack([answer.values for answer in surest], 1) > CLEAR
+    return values, clear, ~hidden(values, judge.attributes)
+
+
 def unclear(judge: Judge, features: Tensor) -> float:
-    """Share of pictures of which the classifier cannot tell some attribute: no value gets more than half."""
-    surest = torch.stack([answer.amax(1) for answer in judge.probabilities(features)])
-    return float((surest.amin(0) <= CLEAR).float().mean())
+    """Share of pictures in which some attribute can be seen and yet not be told: no value gets over half."""
+    _, clear, visible = read(judge, features)
+    return float((visible & ~clear).any(1).float().mean())

@@ -1,13 +1,13 @@
 """Whether the cats' supervised sliders do what their names say, as the attribute classifier reads them.
 
-    python -m tests.bench.supervised_sliders [--seeds 200] [--json]
+    python -m tests.bench.supervised_sliders [--name cats] [--seeds 200] [--json]
 
 Every slider is pushed from its lower to its upper end. "As asked": the named attribute is read at the upper
 end as a value that has more of the named property than the one read at the lower end. "All others stay":
 every other attribute is read the same at the lower end, in the middle and at the upper end; "where legible"
-leaves out readings in which the classifier gives no value more than one half, as the ruler does. "Each other
-stays" is the mean over the other attributes one by one. The floor is the same with real cats that differ in
-this attribute alone, so what is missing there is the classifier's doing.
+leaves out readings in which the classifier gives no value more than one half, and mouths behind a scarf, as
+the ruler does. "Each other stays" is the mean over the other attributes one by one. The floor is the same
+with real cats that differ in this attribute alone, so what is missing there is the classifier's doing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gan.attributes import chosen
 from gan.cats import render_cats
 from gan.classifier import Judge, merged, shipped_judge
 from gan.datasets import to_bytes
-from gan.evaluate import CLEAR
+from gan.evaluate import read
 from gan.latent import latents
 from gan.model import Model, load
 from gan.supervised import Ordering, attribute_orderings
@@ -51,17 +51,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the classifier sees of every attribute, `[N, A]`, and whether it is sure of it."""
+    """What the classifier sees of every attribute, `[N, A]`, and where that can be relied on."""
 
     values: Tensor
-    clear: Tensor
+    legible: Tensor
 
 
-def read(judge: Judge, images: Tensor) -> Reading:
+def reading(judge: Judge, images: Tensor) -> Reading:
     """The reading of uint8 pictures `[N, C, H, W]`."""
-    surest = [p.max(1) for p in judge.probabilities(judge.features(images))]
-    values, sure = (torch.stack([pair[k] for pair in surest], 1) for k in (1, 0))
-    return Reading(values, sure > CLEAR)
+    values, clear, visible = read(judge, judge.features(images))
+    return Reading(values, clear & visible)
 
 
 def compared(
@@ -73,8 +72,8 @@ def compared(
     others = [k for k in range(low.values.shape[1]) if k != column]
     pairs = ((low, middle), (middle, high), (low, high))
     same = torch.stack([(a.values == b.values)[:, others] for a, b in pairs])
-    unclear = torch.stack([~(a.clear & b.clear)[:, others] for a, b in pairs])
-    stays, legible = same.all(0), (same | unclear).all(0)
+    doubtful = torch.stack([~(a.legible & b.legible)[:, others] for a, b in pairs])
+    stays, legible = same.all(0), (same | doubtful).all(0)
     return _mean(asked), _mean(stays.all(1)), _mean(legible.all(1)), _mean(stays)
 
 
@@ -87,10 +86,10 @@ def row(model: Model, judge: Judge, ordering: Ordering, seeds: int) -> Row:
     direction = ordering.direction
     z = latents(range(FIRST_SEED, FIRST_SEED + seeds), model.config.z_dim)
     places = [z + step * direction.vector for step in (-direction.limit, 0.0, direction.limit)]
-    low, middle, high = (read(judge, to_bytes(model.draw(place))) for place in places)
+    low, middle, high = (reading(judge, to_bytes(model.draw(place))) for place in places)
     asked, stays, legible, each = compared(low, middle, high, ordering)
     low, middle, high = (
-        read(judge, render_cats(chosen(place, model.config.attributes), 64)) for place in places
+        reading(judge, render_cats(chosen(place, model.config.attributes), 64)) for place in places
     )
     floor_asked, floor_stays, _, _ = compared(low, middle, high, ordering)
     return Row(direction.name, asked, stays, legible, each, floor_asked, floor_stays)
@@ -99,10 +98,11 @@ def row(model: Model, judge: Judge, ordering: Ordering, seeds: int) -> Row:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table. Returns the exit status."""
     parser = ArgumentParser(description="Do the cats' supervised sliders do what they say?")
+    parser.add_argument("--name", default="cats", help="shipped name or folder")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    model, judge = load("cats"), shipped_judge("cats")
+    model, judge = load(options.name), shipped_judge("cats")
     rows = []
     for ordering in attribute_orderings(model):
         rows.append(row(model, judge, _merged(ordering, model), options.seeds))

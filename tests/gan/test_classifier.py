@@ -9,7 +9,7 @@ import torch
 
 from checkpoints import store
 from gan import classifier
-from gan.cats import cats
+from gan.cats import cats, render_cats
 from gan.classifier import SHIPPED, Classifier, Judge, accuracy, junk, learn, load_judge, main, shipped_judge
 from gan.datasets import Attribute, Dataset, fashion
 from gan.errors import GanError
@@ -76,8 +76,7 @@ def test_the_shipped_fashion_classifier_is_good_and_small(no_full_fashion: None)
 
 def test_the_shipped_cats_classifier_tells_every_attribute() -> None:
     scores = accuracy(shipped_judge("cats"), cats(64, 600, seed=4321))
-    assert min(scores.values()) > 0.85, scores
-    assert sum(score > 0.98 for score in scores.values()) >= 5, scores
+    assert min(scores.values()) > 0.98, scores
 
 
 @pytest.mark.parametrize("name", SHIPPED.values())
@@ -92,6 +91,20 @@ def test_plain_coats_have_one_number() -> None:
     labels = torch.tensor([[1, 6], [0, 2], [1, 7]])
     assert classifier.merged(labels, attributes).tolist() == [[1, 2], [0, 2], [1, 7]]
     assert labels[0, 1] == 6
+
+
+def test_a_mouth_behind_a_scarf_is_hidden_and_a_scarf_is_not() -> None:
+    attributes = (Attribute("mouth", tuple("ab")), Attribute("accessories", tuple("abcdefgh")))
+    values = torch.tensor([[1, 0], [0, 3], [1, 7]])
+    assert classifier.hidden(values, attributes).tolist() == [[True, False], [False, False], [True, False]]
+    assert not classifier.hidden(values, (*attributes[:1], Attribute("hat", ("a", "b")))).any()
+    plain = cats(64, 1).labels.repeat(10, 1)
+    plain[:, 3] = torch.arange(10)
+    for accessory in range(16):
+        plain[:, 4] = accessory
+        pictures = render_cats(plain, 64).float()
+        alike = (pictures - pictures[:1]).abs().mean((1, 2, 3)).amax() < 0.01
+        assert bool(alike) == (accessory in classifier.HIDDEN_BY["mouth"][1])
 
 
 def test_the_command_makes_a_checkpoint_that_loads(

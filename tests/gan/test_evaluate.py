@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gan.__main__ import main
+from gan.cats import cats
 from gan.classifier import shipped_judge
 from gan.datasets import fashion
 from gan.errors import GanError
@@ -71,6 +72,15 @@ def test_real_pictures_are_clear_and_noise_is_not(garments: tuple[Tensor, Tensor
     assert unclear(judge, judge.features(spoiled("noise", garments[0]))) > 0.9
 
 
+def test_real_cats_are_clear_though_scarves_hide_their_mouths() -> None:
+    judge, real = shipped_judge("cats"), cats(64, COUNT, seed=4321)
+    features = judge.features(real.images)
+    assert unclear(judge, features) < 0.02
+    mouth = attributes_made(judge, features, real.labels)["mouth"]
+    assert mouth.asked is not None
+    assert mouth.asked > 0.98
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pooled_features_of_any_colours_and_size(channels: int) -> None:
     images = torch.randint(0, 256, (3, channels, 28, 28), dtype=torch.uint8)
@@ -111,8 +121,6 @@ def test_a_class_that_is_asked_for_is_looked_for() -> None:
 
 def test_copies_of_the_training_pictures_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     model = load("cats")
-    from gan.cats import cats
-
     memorised = cats(64, 16_000).images[:200].permute(0, 2, 3, 1).numpy()
     monkeypatch.setattr(type(model), "sample", lambda self, seeds: memorised)
     _, report = result(evaluate(model, 200))
