@@ -166,6 +166,12 @@ class TrainConfig:
     likeness: float = setting(
         0.0, "weight of the difference from the real picture of the same attributes or address", 0, 1000
     )
+    naming: float = setting(
+        0.0,
+        "how much the discriminator also learns to name what real pictures show, where it is told",
+        0,
+        100,
+    )
     anchored: float = setting(
         1.0, "share of each batch drawn from the codes of real pictures, where the space is laid out", 0, 1
     )

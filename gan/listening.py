@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from gan.networks.parts import Named
+
 DIGEST = 12
 
 
@@ -74,9 +76,10 @@ def listening(discriminator: nn.Module) -> Iterator[list[Look]]:
         # Under a name of its own, so that only the gradient of this judgement is felt there.
         return given[0].view_as(given[0]), *given[1:]
 
-    def saw(_: nn.Module, given: tuple[Any, ...], settings: dict[str, Any], logits: Tensor) -> None:
+    def saw(_: nn.Module, given: tuple[Any, ...], settings: dict[str, Any], told: Tensor | Named) -> None:
         if settings.get("drop") is False:
             return
+        logits = told.logits if isinstance(told, Named) else told
         look = Look(given[0].detach(), logits.detach())
         if given[0].requires_grad:
             given[0].register_hook(partial(felt, look))

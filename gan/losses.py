@@ -11,12 +11,12 @@ probability 1 - s only, while generated ones stay generated (one-sided, Salimans
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import cross_entropy, relu, softplus
 
 Discriminate = Callable[[Tensor], Tensor]
 
@@ -133,6 +133,23 @@ def likeness_loss(real: Tensor, fake: Tensor) -> Tensor:
     Beside an adversarial loss in Isola et al. 2016 (arXiv 1611.07004).
     """
     return (real - fake).abs().mean()
+
+
+def naming_loss(scores: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """Mean over attributes of the cross entropy -log softmax(s)_y: how well real pictures are named.
+
+    The discriminator's part of Odena et al. 2016 (arXiv 1610.09585), by the scores V_y . h(x) of the
+    projection itself, so that what is added to a logit for a label says how much the picture shows it.
+
+    Args:
+        scores: `[N, values]` of each of A attributes, in any units.
+        labels: int64 `[N]` where A is 1, or `[N, A]`.
+
+    Returns:
+        Scalar in [0, inf); ln(values) where nothing is known.
+    """
+    columns = labels.reshape(len(labels), -1).unbind(1)
+    return torch.stack([cross_entropy(s, y) for s, y in zip(scores, columns, strict=True)]).mean()
 
 
 def gradient_penalty(discriminate: Discriminate, pictures: Tensor) -> Tensor:

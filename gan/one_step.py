@@ -84,7 +84,8 @@ class Turn:
         real: None in the generator's turn.
         drawn, redrawn: what the generator makes of the same latent vectors before and after the update,
             `[K, C, H, W]` in [-1, 1].
-        also: what else than the adversarial loss moved the weights: `penalty`, `likeness` or nothing.
+        also: what else than the adversarial loss moved the weights: `penalty`, `naming`, both with an `and`
+            between them, `likeness` or nothing.
         gradient: Euclidean norm of the gradient on the player's weights; 0 where it did not learn.
         moved, size: Euclidean norms of the update and of all weights before it.
     """
@@ -177,12 +178,20 @@ def discriminator_turn(
         drawn=shown,
         redrawn=shown,
         asked=_asked(real, real_after, fakes, fakes_after),
-        also="penalty" if config.penalty != "none" and config.gamma else "",
+        also=" and ".join(_added(config, batch)),
         step=state.step,
         batch=len(batch.real),
         **mover.went(),
         proof=frozen.proof(),
     )
+
+
+def _added(config: TrainConfig, batch: Batch) -> Iterator[str]:
+    """What the recipe adds to the discriminator's adversarial loss."""
+    if config.penalty != "none" and config.gamma:
+        yield "penalty"
+    if config.naming and batch.labels is not None:
+        yield "naming"
 
 
 def generator_turn(config: TrainConfig, batch: Batch, state: TrainState, fake: Tensor | None = None) -> Turn:

@@ -20,11 +20,15 @@ EQUATIONS = {
     "least-squares": ("mean of ½ (D(x) − 1)² + ½ D(G(z))²", "mean of ½ (D(G(z)) − 1)²"),
     "relativistic": ("mean of softplus(D(G(z)) − D(x))", "mean of softplus(D(x) − D(G(z)))"),
 }
+# Sentences of their own, so that each can be translated.
 _ALSO = {
     "": "",
-    "penalty": ", with a penalty on steep slopes, which this recipe adds and the heat leaves out",
-    "likeness": ", to which this recipe adds, for each picture, the way to the real one of its address or "
-    "attributes; the heat leaves that out",
+    "penalty": "The recipe adds a penalty on steep slopes, which the heat leaves out.",
+    "naming": "The recipe adds a reward for naming what real pictures show, and the heat holds it.",
+    "penalty and naming": "The recipe adds a penalty on steep slopes, which the heat leaves out, and a "
+    "reward for naming what real pictures show, which it holds.",
+    "likeness": "The recipe adds for each picture the way to the real one of its address or attributes; the "
+    "heat leaves that out.",
 }
 UNDECIDED = {
     "bce": ("0.69", "0.69"), "hinge": ("2", "0"), "soft-hinge": ("2.63", "0"),
@@ -68,7 +72,7 @@ def _d_gradients(turn: Turn) -> str:
     return (
         "Backpropagation asks how the loss depends on everything, down to the pixels. Where it is coloured, "
         "the discriminator looked hardest. For its weights that is a direction of length "
-        f"{_short(turn.gradient)}{_ALSO[turn.also]}."
+        f"{_short(turn.gradient)}. <span>{_ALSO[turn.also]}</span>"
     )
 
 
@@ -105,7 +109,7 @@ def _g_gradients(turn: Turn) -> str:
     return (
         "The discriminator passes back what it would rather see: red places should become brighter, blue "
         "ones darker. Through the generator's layers that becomes a direction for its weights, of length "
-        f"{_short(turn.gradient)}{_ALSO[turn.also]}."
+        f"{_short(turn.gradient)}. <span>{_ALSO[turn.also]}</span>"
     )
 
 

@@ -14,7 +14,7 @@ from gan.attributes import wishing
 from gan.augmentation import augmented, noisy
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, to_unit
-from gan.losses import ADVERSARIAL, AdversarialLoss, directional_penalty, likeness_loss
+from gan.losses import ADVERSARIAL, AdversarialLoss, directional_penalty, likeness_loss, naming_loss
 from gan.networks import Generator
 from gan.state import TrainState
 
@@ -152,10 +152,11 @@ def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[St
     fake = state.generator.presented(batch.code, batch.labels)
     seen = fake.detach().requires_grad_(True)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
-    real_logits, fake_logits = _judge_together(state, batch, seen, config)
+    real_logits, fake_logits, scores_of_real = _judge_together(state, batch, seen, config)
     loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
     skipped = _too_good(loss, config)
-    (loss if skipped else _with_penalty(loss, state, batch, seen.detach(), config)).backward()
+    named = _with_naming(loss, batch, scores_of_real, config)
+    (loss if skipped else _with_penalty(named, state, batch, seen.detach(), config)).backward()
     generator_loss, ratio = _generators_share(loss_pair, real_logits.detach(), fake_logits.detach())
     assert seen.grad is not None
     state.generator_optimiser.zero_grad(set_to_none=True)
@@ -209,14 +210,16 @@ def discriminator_step(
     state.discriminator_optimiser.zero_grad(set_to_none=True)
     if _norms_batches(config.network):
         # What compares the pictures of a batch expects each kind alone (the lesson's way).
-        real_logits = state.discriminator(_shown(state, batch.real, config), batch.labels)
+        shown = _shown(state, batch.real, config)
+        real_logits, scores_of_real = _judge(state, shown, batch.labels, config)
         fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
     else:
-        real_logits, fake_logits = _judge_together(state, batch, fake, config)
+        real_logits, fake_logits, scores_of_real = _judge_together(state, batch, fake, config)
     loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
     skipped = _too_good(loss, config)
     if not skipped:
-        _with_penalty(loss, state, batch, fake, config).backward()
+        named = _with_naming(loss, batch, scores_of_real, config)
+        _with_penalty(named, state, batch, fake, config).backward()
         state.discriminator_optimiser.step()
     scores = probabilities(real_logits, fake_logits, loss_pair.relative)
     return StepResult(loss.detach(), *scores, skipped)
@@ -224,12 +227,29 @@ def discriminator_step(
 
 def _judge_together(
     state: TrainState, batch: Batch, fake: Tensor, config: TrainConfig
-) -> tuple[Tensor, Tensor]:
-    """Logits of real and of generated pictures, from one pass."""
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Logits of real and of generated pictures, and how the real ones are named, from one pass."""
     labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
     pictures = _shown(state, torch.cat([batch.real, fake]), config)
-    real_logits, fake_logits = state.discriminator(pictures, labels).chunk(2)
-    return real_logits, fake_logits
+    logits, scores = _judge(state, pictures, labels, config)
+    real_logits, fake_logits = logits.chunk(2)
+    return real_logits, fake_logits, [each[: len(batch.real)] for each in scores]
+
+
+def _judge(
+    state: TrainState, pictures: Tensor, labels: Tensor | None, config: TrainConfig
+) -> tuple[Tensor, list[Tensor]]:
+    """Logits `[N]`, and where the discriminator learns to name pictures its scores (else none)."""
+    if not config.naming or labels is None:
+        return state.discriminator(pictures, labels), []
+    return state.discriminator(pictures, labels, named=True)
+
+
+def _with_naming(loss: Tensor, batch: Batch, scores: list[Tensor], config: TrainConfig) -> Tensor:
+    """`loss` plus `config.naming` times what naming the real pictures costs."""
+    if not scores or batch.labels is None:
+        return loss
+    return loss + config.naming * naming_loss(scores, batch.labels)
 
 
 def _shown(state: TrainState, pictures: Tensor, config: TrainConfig) -> Tensor:

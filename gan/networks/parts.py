@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +89,19 @@ def stem_inputs(config: NetworkConfig) -> int:
     return (config.components or config.z_dim) + config.classes
 
 
+class Named(NamedTuple):
+    """What a discriminator says of pictures that it is also to name.
+
+    Attributes:
+        logits: `[N]`.
+        scores: what each value of an attribute would add to a logit, gain V_y . h(x), `[N, values]` for every
+            attribute. Where classes are told they are the one attribute; where nothing is told there is none.
+    """
+
+    logits: Tensor
+    scores: list[Tensor]
+
+
 class Discriminator(nn.Module):
     """A picture and an optional class to one logit: linear head, plus a projection onto the class.
 
@@ -102,22 +116,34 @@ class Discriminator(nn.Module):
         self.features, self.head, self.projection, self.gain = features, head, projection, gain
         self.dropout: nn.Module | None = None
 
-    def forward(self, pictures: Tensor, labels: Tensor | None = None, drop: bool = True) -> Tensor:
+    def forward(
+        self, pictures: Tensor, labels: Tensor | None = None, drop: bool = True, named: bool = False
+    ) -> Tensor | Named:
         """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64).
 
-        Without `drop` no feature is dropped, where two logits are to differ by their pictures alone.
+        Without `drop` no feature is dropped, where two logits are to differ by their pictures alone. `named`
+        tells what the features say of every label, too.
         """
         h = self.features(pictures)
         if self.dropout is not None and drop:
             h = self.dropout(h)
-        logits = self.gain * self.head(h).flatten(1).squeeze(1)
-        if self.projection is None:
-            return logits
-        if labels is None:
-            if isinstance(self.projection, AttributeEmbedding):
-                return logits
+        logits, features = self.gain * self.head(h).flatten(1).squeeze(1), h.flatten(1)
+        if self.projection is not None and labels is not None:
+            logits = logits + self.gain * (self.projection(labels) * features).sum(1)
+        elif self.projection is not None and not isinstance(self.projection, AttributeEmbedding):
             raise ValueError("this discriminator needs the class of every picture")
-        return logits + self.gain * (self.projection(labels) * h.flatten(1)).sum(1)
+        return Named(logits, self._names(features)) if named else logits
+
+    def _names(self, features: Tensor) -> list[Tensor]:
+        embedding = self.projection
+        if isinstance(embedding, AttributeEmbedding):
+            sizes, embedding = embedding.sizes, embedding.values
+        elif isinstance(embedding, nn.Embedding):
+            sizes = [embedding.num_embeddings]
+        else:
+            return []
+        every = torch.arange(sum(sizes), device=features.device)
+        return list((self.gain * features @ embedding(every).T).split(sizes, 1))
 
     def presented(self, real: Tensor) -> Tensor:
         """Real pictures `[N, C, H, W]` the way the generator presents its own (`Generator.presented`)."""
@@ -138,7 +164,7 @@ class AttributeEmbedding(nn.Module):
 
     def __init__(self, sizes: Sequence[int], features: int) -> None:
         super().__init__()
-        self.values = nn.Embedding(sum(sizes), features)
+        self.values, self.sizes = nn.Embedding(sum(sizes), features), list(sizes)
         starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", starts, persistent=False)
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan.losses import ADVERSARIAL, directional_penalty, gradient_penalty
+from gan.losses import ADVERSARIAL, directional_penalty, gradient_penalty, naming_loss
 
 Reals = NDArray[np.float64]
 REAL, FAKE = np.random.RandomState(0).randn(2, 7) * 3
@@ -115,3 +115,24 @@ def test_the_directional_penalty_is_the_gradient_penalty_on_average(
     estimate, exact = torch.stack(draws), gradient_penalty(discriminate, PICTURES)
     # Four standard errors of the mean.
     assert abs(estimate.mean() - exact) < 4 * estimate.std() / len(draws) ** 0.5
+
+
+def test_naming_is_the_mean_cross_entropy_of_every_attribute() -> None:
+    random = np.random.RandomState(3)
+    scores = [random.randn(5, size) * 2 for size in (3, 4)]
+    labels = np.stack([random.randint(0, size, 5) for size in (3, 4)], 1)
+    expected = np.mean(
+        [
+            -np.log(np.exp(s[i, y]) / np.exp(s[i]).sum())
+            for s, ys in zip(scores, labels.T, strict=True)
+            for i, y in enumerate(ys)
+        ]
+    )
+    found = naming_loss([torch.from_numpy(s) for s in scores], torch.from_numpy(labels))
+    assert float(found) == pytest.approx(expected, rel=1e-12)
+    of_one = naming_loss([torch.from_numpy(scores[0])], torch.from_numpy(labels[:, 0]))
+    assert float(of_one) == pytest.approx(
+        float(naming_loss([torch.from_numpy(scores[0])], torch.from_numpy(labels[:, :1])))
+    )
+    nothing_known = naming_loss([torch.zeros(6, 7)], torch.arange(6))
+    assert float(nothing_known) == pytest.approx(np.log(7), rel=1e-6)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from gan.config import ARCHITECTURES, RESOLUTIONS, NetworkConfig
+from gan.config import ARCHITECTURES, OWN_ARCHITECTURES, RESOLUTIONS, NetworkConfig
 from gan.networks import build_discriminator, build_generator
 from gan.networks.parts import count_parameters
 
@@ -69,6 +70,26 @@ def test_the_class_changes_picture_and_logit(architecture: str) -> None:
         logits = discriminator(pictures[:1].expand(2, -1, -1, -1), torch.tensor([0, 2]))
     assert not torch.equal(pictures[0], pictures[1])
     assert logits[0] != logits[1]
+
+
+@pytest.mark.parametrize("architecture", OWN_ARCHITECTURES)
+@pytest.mark.parametrize("told", [{"classes": 3}, {"attributes": (2, 4)}])
+def test_what_a_discriminator_names_is_what_its_labels_add(architecture: str, told: dict[str, Any]) -> None:
+    network = build_discriminator(
+        NetworkConfig(architecture, 28, 1, z_dim=8, width=8, gain=2.0, **told)
+    ).eval()
+    pictures = torch.randn(3, 1, 28, 28)
+    sizes = told.get("attributes", (3,))
+    with torch.no_grad():
+        zeros = torch.zeros(3, len(sizes), dtype=torch.int64)
+        logits, scores = network(pictures, zeros.squeeze(1), named=True)
+        assert [tuple(s.shape) for s in scores] == [(3, size) for size in sizes]
+        for column, size in enumerate(sizes):
+            for value in range(size):
+                labels = zeros.clone()
+                labels[:, column] = value
+                added = network(pictures, labels.squeeze(1)) - logits
+                torch.testing.assert_close(added, scores[column][:, value] - scores[column][:, 0])
 
 
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])

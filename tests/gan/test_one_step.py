@@ -27,6 +27,7 @@ LESSON = replace(
 )
 GROWING = replace(CONFIG, network=NetworkConfig("progressive", 28, 1, z_dim=8, width=8, classes=10))
 EVERY_SCALE = replace(CONFIG, network=NetworkConfig("multiscale", 28, 1, z_dim=8, width=8, classes=10))
+NAMING = replace(CONFIG, naming=0.5)
 SPECTRAL = replace(CONFIG, network=replace(SMALL, spectral=True, dropout=0.3), augment=0.5, noise=0.3)
 
 
@@ -54,8 +55,8 @@ def same(one: list[Tensor], two: list[Tensor]) -> bool:
 
 @pytest.mark.parametrize(
     "config",
-    [CONFIG, LESSON, SPECTRAL, GROWING, EVERY_SCALE],
-    ids=["compact", "dcgan", "spectral", "growing", "every-scale"],
+    [CONFIG, LESSON, SPECTRAL, GROWING, EVERY_SCALE, NAMING],
+    ids=["compact", "dcgan", "spectral", "growing", "every-scale", "naming"],
 )
 def test_a_step_that_is_looked_at_is_the_step_of_training(garments: Dataset, config: TrainConfig) -> None:
     looked, plain = begun(config, garments), begun(config, garments)
@@ -191,6 +192,14 @@ def test_what_else_moves_the_weights_is_no_part_of_the_heat(
         torch.testing.assert_close(first.real.pull, second.real.pull)
     assert {turn.also for turn in turns} == {"", "likeness" if player == "generator" else "penalty"}
     assert first.gradient != second.gradient
+
+
+def test_what_a_recipe_rewards_beside_the_game_is_told(garments: Dataset) -> None:
+    state = begun(NAMING, garments)
+    turns = {part.turn.player: part.turn.also for part in one_step(NAMING, garments, state)}
+    assert turns == {"discriminator": "penalty and naming", "generator": ""}
+    untold = replace(NAMING, penalty="none", network=replace(SMALL, classes=0), told=False)
+    assert next(one_step(untold, garments, begun(untold, garments))).turn.also == ""
 
 
 def test_scores_are_those_of_training_and_the_update_makes_the_learner_more_right(garments: Dataset) -> None:

@@ -78,10 +78,11 @@ def gradients(network: nn.Module) -> list[Tensor]:
 
 @pytest.mark.parametrize("loss", [name for name, pair in ADVERSARIAL.items() if pair.steady])
 @pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("naming", [0.0, 2.0])
 def test_one_look_gives_both_players_the_gradients_of_their_own_steps(
-    garments: Dataset, loss: str, penalty: str
+    garments: Dataset, loss: str, penalty: str, naming: float
 ) -> None:
-    config = replace(CONFIG, loss=loss, penalty=penalty)
+    config = replace(CONFIG, loss=loss, penalty=penalty, naming=naming)
     state, batch = prepared(config, garments)
     twin = deepcopy(state)
     twin.random = torch.Generator().manual_seed(0)
@@ -116,6 +117,21 @@ def test_where_one_look_does_not_do_the_players_take_turns(garments: Dataset, co
     play(state, batch, config)
     assert not same(discriminator, weights(state.discriminator))
     assert not any(map(torch.equal, generator, state.generator.parameters()))
+
+
+def test_a_discriminator_that_is_rewarded_for_naming_learns_to(garments: Dataset) -> None:
+    named = {}
+    for naming in (0.0, 1.0):
+        config = replace(CONFIG, naming=naming, steps=60, batch=32)
+        state = new_state(config, CPU)
+        list(train(config, garments, state))
+        labels = garments.class_labels
+        assert labels is not None
+        with torch.no_grad():
+            _, (scores,) = state.discriminator(to_unit(garments.images[:500]), labels[:500], named=True)
+        named[naming] = float((scores.argmax(1) == labels[:500]).float().mean())
+    assert named[1.0] > 0.6
+    assert named[1.0] > named[0.0] + 0.2
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
