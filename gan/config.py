@@ -292,7 +292,7 @@ LABELS_TELL = ("nothing", "classes", "attributes")
 FROM_A_CHECKPOINT = "from-a-checkpoint"
 
 _LESSON = TrainConfig(
-    batch=256, loss="bce", penalty="none", at_once=False, told=False, final_lr=1.0, average=5_000.0,
+    batch=256, loss="bce", penalty="none", told=False, final_lr=1.0, average=5_000.0,
     generator_lr=2e-4, discriminator_lr=2e-4, beta1=0.5, beta2=0.999, weight_decay=8e-9,
 )  # fmt: skip
 

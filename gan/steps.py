@@ -101,13 +101,18 @@ def probabilities(real_logits: Tensor, fake_logits: Tensor, relative: bool) -> t
 def plays_at_once(config: TrainConfig) -> bool:
     """Whether both players learn from one look at a batch (`joint_step`), or in turn.
 
-    Batch norm or a batch's deviation in the discriminator ties the pictures of a batch together, and some
-    losses give the discriminator nothing to learn from a picture that the generator still learns from; both
-    need turns.
+    Some losses give the discriminator nothing to learn from a picture that the generator still learns from;
+    these need turns, unless the discriminator compares the pictures of a batch, whose gradients are taken one
+    after the other anyway.
     """
+    return config.at_once and (_one_gradient_serves_both(config) or _norms_batches(config.network))
+
+
+def _one_gradient_serves_both(config: TrainConfig) -> bool:
+    """Whether the generator's gradient on a picture is the discriminator's times a number."""
     loss_pair = ADVERSARIAL[config.loss]
     steady = loss_pair.steady and not (loss_pair.relative and config.smoothing)
-    return config.at_once and steady and not _norms_batches(config.network)
+    return steady and not _norms_batches(config.network)
 
 
 def _norms_batches(network: NetworkConfig) -> bool:
@@ -140,36 +145,42 @@ def play(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResu
 
 
 def joint_step(state: TrainState, batch: Batch, config: TrainConfig) -> tuple[StepResult, StepResult]:
-    """One update of both from a single pass of G and a single pass of D, about a third cheaper than turns.
+    """One update of both from a single pass of G and a single pass of D, up to a third cheaper than turns.
 
-    D judges each picture alone, so the gradients of both losses on a generated picture point along dD/dx:
+    Where D judges each picture alone, the gradients of both losses on a generated picture point along dD/dx:
 
         dL_D/dx = (dL_D/df) dD/dx,  dL_G/dx = (dL_G/df) dD/dx,  f = D(x)
 
-    The second is the first times a number for each picture, and only the first is ever calculated.
+    The second is the first times a number for each picture, and only the first is ever calculated. A D that
+    compares the pictures of a batch is gone through backwards twice.
     """
     loss_pair = ADVERSARIAL[config.loss]
     fake = state.generator.presented(batch.code, batch.labels)
     seen = fake.detach().requires_grad_(True)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
-    real_logits, fake_logits, scores_of_real = _judge_together(state, batch, seen, config)
+    real_logits, fake_logits, scores_of_real = _judge_both(state, batch, seen, config)
     loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
     skipped = _too_good(loss, config)
+    pull: Tensor | None = None
+    if not _one_gradient_serves_both(config):
+        generator_loss = loss_pair.generator(real_logits.detach(), fake_logits)
+        (pull,) = torch.autograd.grad(generator_loss, seen, retain_graph=True)
     named = _with_naming(loss, batch, scores_of_real, config)
     (loss if skipped else _with_penalty(named, state, batch, seen.detach(), config)).backward()
-    generator_loss, ratio = _generators_share(loss_pair, real_logits.detach(), fake_logits.detach())
-    assert seen.grad is not None
+    if pull is None:
+        generator_loss, ratio = _generators_share(loss_pair, real_logits.detach(), fake_logits.detach())
+        assert seen.grad is not None
+        pull = seen.grad * ratio[:, None, None, None]
     state.generator_optimiser.zero_grad(set_to_none=True)
-    gradient = seen.grad * ratio[:, None, None, None]
     if wants_likeness(batch, config):
         (towards_real,) = torch.autograd.grad(_unlikeness(batch, seen, config), seen)
-        gradient = gradient + config.likeness * towards_real
-    fake.backward(gradient)
+        pull = pull + config.likeness * towards_real
+    fake.backward(pull)
     if not skipped:
         state.discriminator_optimiser.step()
     state.generator_optimiser.step()
     scores = probabilities(real_logits, fake_logits, loss_pair.relative)
-    return StepResult(loss.detach(), *scores, skipped), StepResult(generator_loss, *scores)
+    return StepResult(loss.detach(), *scores, skipped), StepResult(generator_loss.detach(), *scores)
 
 
 def _too_good(loss: Tensor, config: TrainConfig) -> bool:
@@ -208,13 +219,7 @@ def discriminator_step(
         with torch.no_grad():
             fake = state.generator.presented(batch.code, batch.labels)
     state.discriminator_optimiser.zero_grad(set_to_none=True)
-    if _norms_batches(config.network):
-        # What compares the pictures of a batch expects each kind alone (the lesson's way).
-        shown = _shown(state, batch.real, config)
-        real_logits, scores_of_real = _judge(state, shown, batch.labels, config)
-        fake_logits = state.discriminator(_shown(state, fake, config), batch.labels)
-    else:
-        real_logits, fake_logits, scores_of_real = _judge_together(state, batch, fake, config)
+    real_logits, fake_logits, scores_of_real = _judge_both(state, batch, fake, config)
     loss = loss_pair.discriminator(real_logits, fake_logits, config.smoothing)
     skipped = _too_good(loss, config)
     if not skipped:
@@ -225,10 +230,15 @@ def discriminator_step(
     return StepResult(loss.detach(), *scores, skipped)
 
 
-def _judge_together(
+def _judge_both(
     state: TrainState, batch: Batch, fake: Tensor, config: TrainConfig
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Logits of real and of generated pictures, and how the real ones are named, from one pass."""
+    """Logits of real and of generated pictures, and how the real ones are named."""
+    if _norms_batches(config.network):
+        # What compares the pictures of a batch expects each kind alone (the lesson's way).
+        shown = _shown(state, batch.real, config)
+        real_logits, scores = _judge(state, shown, batch.labels, config)
+        return real_logits, state.discriminator(_shown(state, fake, config), batch.labels), scores
     labels = None if batch.labels is None else torch.cat([batch.labels, batch.labels])
     pictures = _shown(state, torch.cat([batch.real, fake]), config)
     logits, scores = _judge(state, pictures, labels, config)

@@ -18,7 +18,14 @@ from torch.nn.functional import interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.config import NetworkConfig
-from gan.networks.parts import AttributeEmbedding, Discriminator, Generator, Reshape, stem_inputs
+from gan.networks.parts import (
+    AttributeEmbedding,
+    Discriminator,
+    Generator,
+    Reshape,
+    stem_inputs,
+    told_vectors,
+)
 
 
 def widths_of(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
@@ -92,7 +99,7 @@ def discriminator(config: NetworkConfig) -> Discriminator:
         layers.append(nn.LeakyReLU(0.2, inplace=True))
     size = widths[-1] * base * base
     head = nn.Sequential(nn.Flatten(), constrain(nn.Linear(size, 1)))
-    projection: nn.Module | None = constrain(nn.Embedding(config.classes, size)) if config.classes else None
+    projection: nn.Module | None = constrain(told_vectors(config.classes, size)) if config.classes else None
     if config.attributes:
         projection = AttributeEmbedding(config.attributes, size)
         constrain(projection.values)

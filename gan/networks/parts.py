@@ -122,17 +122,20 @@ class Discriminator(nn.Module):
         """Logits `[N]` from pictures `[N, C, H, W]` and labels `[N]` or, of attributes, `[N, A]` (int64).
 
         Without `drop` no feature is dropped, where two logits are to differ by their pictures alone. `named`
-        tells what the features say of every label, too.
+        (for a discriminator that is told labels) tells what the features say of every label, too.
         """
         h = self.features(pictures)
         if self.dropout is not None and drop:
             h = self.dropout(h)
         logits, features = self.gain * self.head(h).flatten(1).squeeze(1), h.flatten(1)
+        if named:
+            scores = self._names(features)
+            return Named(logits + _of_labels(scores, labels), scores)
         if self.projection is not None and labels is not None:
-            logits = logits + self.gain * (self.projection(labels) * features).sum(1)
-        elif self.projection is not None and not isinstance(self.projection, AttributeEmbedding):
+            return logits + self.gain * (self.projection(labels) * features).sum(1)
+        if self.projection is not None and not isinstance(self.projection, AttributeEmbedding):
             raise ValueError("this discriminator needs the class of every picture")
-        return Named(logits, self._names(features)) if named else logits
+        return logits
 
     def _names(self, features: Tensor) -> list[Tensor]:
         embedding = self.projection
@@ -157,6 +160,25 @@ class Discriminator(nn.Module):
         """As `Generator.grow`."""
 
 
+def _of_labels(scores: Sequence[Tensor], labels: Tensor | None) -> Tensor | float:
+    """What the labels `[N]` or `[N, A]` add to the logits, `[N]`, where each value's part is known."""
+    if labels is None:
+        return 0.0
+    columns = labels.reshape(len(labels), -1, 1).unbind(1)
+    added = [each.gather(1, column) for each, column in zip(scores, columns, strict=True)]
+    return torch.cat(added, 1).sum(1)
+
+
+def told_vectors(count: int, features: int) -> nn.Embedding:
+    """A vector V_y for each of `count` labels, of length about 1 at first.
+
+    What it adds to a logit is then no louder than what the head says, and it turns faster.
+    """
+    embedding = nn.Embedding(count, features)
+    nn.init.normal_(embedding.weight, 0.0, features**-0.5)
+    return embedding
+
+
 class AttributeEmbedding(nn.Module):
     """Labels `[N, A]` of attributes to the sum of their values' vectors, `[N, features]`."""
 
@@ -164,7 +186,7 @@ class AttributeEmbedding(nn.Module):
 
     def __init__(self, sizes: Sequence[int], features: int) -> None:
         super().__init__()
-        self.values, self.sizes = nn.Embedding(sum(sizes), features), list(sizes)
+        self.values, self.sizes = told_vectors(sum(sizes), features), list(sizes)
         starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", starts, persistent=False)
 

@@ -28,7 +28,7 @@ from gan.networks.equalised import GAIN, EqualConv2d, EqualLinear, MinibatchDevi
 from gan.networks.multiscale import MultiScaleDiscriminator, packed, pyramid, unpacked
 from gan.scales import draw_scales, scales_html
 from gan.state import TrainState, new_state
-from gan.steps import draw_batch, plays_at_once
+from gan.steps import draw_batch
 from gan.training import preview, train
 
 GROWING = NetworkConfig("progressive", 28, 1, z_dim=8, width=8, classes=10)
@@ -214,11 +214,6 @@ def test_a_change_of_an_atlas_meets_all_scales_alike() -> None:
     torch.testing.assert_close(discriminator.changed(atlas, lambda x: x), atlas)
     moved = discriminator.changed(atlas, lambda x: x.roll(4, 3))
     torch.testing.assert_close(moved, discriminator.presented(real.roll(4, 3)))
-
-
-def test_who_compares_a_batch_takes_turns() -> None:
-    assert not plays_at_once(CONFIG)
-    assert plays_at_once(replace(CONFIG, network=ALL_SCALES))
 
 
 @BOTH

@@ -79,10 +79,12 @@ def gradients(network: nn.Module) -> list[Tensor]:
 @pytest.mark.parametrize("loss", [name for name, pair in ADVERSARIAL.items() if pair.steady])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("naming", [0.0, 2.0])
+@pytest.mark.parametrize("batch_norm", [False, True])
 def test_one_look_gives_both_players_the_gradients_of_their_own_steps(
-    garments: Dataset, loss: str, penalty: str, naming: float
+    garments: Dataset, loss: str, penalty: str, naming: float, batch_norm: bool
 ) -> None:
-    config = replace(CONFIG, loss=loss, penalty=penalty, naming=naming)
+    network = replace(SMALL, batch_norm=batch_norm)
+    config = replace(CONFIG, network=network, loss=loss, penalty=penalty, naming=naming)
     state, batch = prepared(config, garments)
     twin = deepcopy(state)
     twin.random = torch.Generator().manual_seed(0)
@@ -107,7 +109,7 @@ def test_one_look_gives_both_players_the_gradients_of_their_own_steps(
         replace(CONFIG, loss="hinge"),
         replace(CONFIG, loss="least-squares"),
         replace(CONFIG, at_once=False),
-        replace(CONFIG, network=replace(SMALL, architecture="dcgan")),
+        replace(CONFIG, loss="relativistic", smoothing=0.1),
     ],
 )
 def test_where_one_look_does_not_do_the_players_take_turns(garments: Dataset, config: TrainConfig) -> None:
