@@ -307,6 +307,7 @@ _SHORT = {
     "classes": TrainConfig(
         network=_laid_out(64, 5, architecture="swift", width=16, spectral=True, gain=4.0),
         loss="soft-hinge", penalty="none", generator_lr=4e-3, discriminator_lr=2e-3, likeness=30.0,
+        naming=1.0,
     ),
     "attributes": TrainConfig(network=NetworkConfig(width=32, critic_width=8), batch=8, likeness=30.0),
 }  # fmt: skip
