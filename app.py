@@ -85,7 +85,10 @@ def build() -> gr.Blocks:
                 tab_train.build(library, open_in_explore)
             with gr.Tab("Share", id="share"):
                 tab_share.build(library, open_in_explore)
-        open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
+        opened = open_in_explore.change(
+            lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private"
+        )
+        opened.then(js="() => window.scrollTo({ top: 0 })", api_visibility="private")
         tab_status.build()
         gr.Markdown(CREDITS, elem_id="credits")
         for api in (explore_api, train_api, stylise_api, share_api):
