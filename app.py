@@ -71,20 +71,21 @@ CSS = """
 
 
 def build() -> gr.Blocks:
-    """The page: a header, four tabs that share the list of the visitor's own checkpoints, and the credits."""
+    """The page: a header, four tabs that share what the visitor has made and collected, and the credits."""
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
+        collected = gr.BrowserState("", storage_key="atelier-collected", secret="latent-atelier")
         gr.Markdown(HEADER, elem_id="header")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
                 tab_closer.build(library, open_in_explore)
             with gr.Tab("Stylise", id="stylise"):
-                tab_stylise.build(library)
+                tab_stylise.build(collected)
             with gr.Tab("Train", id="train"):
                 tab_train.build(library, open_in_explore)
-            with gr.Tab("Share", id="share"):
-                tab_share.build(library, open_in_explore)
+            with gr.Tab("Share", id="share") as share:
+                tab_share.build(library, collected, share, open_in_explore)
         opened = open_in_explore.change(
             lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private"
         )

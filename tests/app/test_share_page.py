@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from style.output import RECIPE_KEY
 from style.recipe import Recipe
@@ -140,3 +141,68 @@ def test_stylised_pictures_are_pushed_as_a_data_set(any_page: Page, hub: HubServ
     expect(push).to_be_disabled()
     page.locator(field(page, "share-pictures-title")).first.fill("Boats and gardens")
     expect(push).to_be_disabled()
+
+
+def test_a_stylised_picture_goes_to_the_pictures_to_share_with_one_click(
+    any_page: Page, hub: HubServer
+) -> None:
+    page, owner = any_page, f"collector-{any_page.viewport_size['width']}"  # type: ignore[index]
+    token = hub.add_user(owner)
+    page.get_by_role("tab", name="Stylise").click()
+    expect(page.locator("#style-collect")).to_be_hidden()
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    page.locator("#style-examples button").first.click()
+    page.locator("#style-collect").click()
+    told = page.locator("#style-collected")
+    expect(told).to_contain_text("Added, with its recipe. 1 picture is collected.")
+    page.locator("#style-collect-undo").click()
+    expect(told).to_contain_text("Taken out again. 0 pictures are collected.")
+    page.locator("#style-collect").click()
+    expect(told).to_contain_text("1 picture is collected.")
+    # Another finish of the picture is another picture.
+    page.locator("#style-colours").get_by_text("Photo", exact=True).click()
+    expect(told).to_be_empty()
+    page.locator("#style-collect").click()
+    expect(told).to_contain_text("2 pictures are collected.")
+
+    page.reload()
+    open_tab(page)
+    shelf = page.locator("#share-collected")
+    expect(shelf.locator("li")).to_have_count(2)
+    expect(shelf.locator("img").first).to_have_js_property("naturalWidth", 192)
+    assert page.evaluate(FITS)
+    shelf.get_by_role("button").first.click()
+    expect(shelf.locator("li")).to_have_count(1)
+    page.locator("#share-collected-back").click()
+    expect(shelf.locator("li")).to_have_count(2)
+
+    page.locator(field(page, "share-token")).first.fill(token)
+    page.locator(field(page, "share-pictures-repo")).first.fill("cats")
+    page.locator("#share-pictures-card-button").click()
+    expect(page.locator("#share-pictures-card")).to_contain_text("2 of them carry their recipe")
+    push = page.locator("#share-pictures-push")
+    shelf.get_by_role("button").last.click()
+    expect(push).to_be_disabled()
+    page.locator("#share-pictures-card-button").click()
+    expect(page.locator("#share-pictures-card")).to_contain_text("1 of them")
+    expect(push).to_be_enabled()
+    push.click()
+    expect(page.locator("#share-pictures-result")).to_contain_text("Only you can see it")
+    (name,) = (name for name in hub.files(f"datasets/{owner}/cats") if name.endswith(".png"))
+    assert re.fullmatch(r"001-\w+_x_\w+\.png", name)
+
+
+def test_what_one_visitor_collects_no_other_sees(page: Page, browser: Browser, app_url: str) -> None:
+    page.get_by_role("tab", name="Stylise").click()
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    page.locator("#style-examples button").first.click()
+    page.locator("#style-collect").click()
+    expect(page.locator("#style-collected")).to_contain_text("1 picture is collected.")
+    other = browser.new_page()
+    other.goto(app_url)
+    open_tab(other)
+    other.get_by_text("Share stylised pictures").click()
+    expect(other.locator("#share-collected")).to_contain_text("Nothing is collected yet")
+    other.close()
