@@ -63,6 +63,7 @@ def build(collected: gr.BrowserState) -> None:
     _connect_painting(stage, pictures, settings)
     recipe = [*pictures.inputs, settings.preset, *settings.controls, *stage.finishing.controls]
     tab_batch.connect(batch, recipe, settings.preset, (_INSTANT, _SLOW))
+    tab_collect.connect(batch.collecting, batch.gallery, collected)
     tab_settings.connect(settings, pictures.mix, stage.finishing.controls, stage.message)
     tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
     tab_collect.connect(stage.collecting, stage.download, collected)
@@ -156,7 +157,7 @@ def _build_stage() -> _Stage:
         download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
         gif = gr.DownloadButton("The film as GIF", visible=False, elem_id="style-film")
         mp4 = gr.DownloadButton("The film as MP4", visible=False, elem_id="style-mp4")
-    collecting = tab_collect.build()
+    collecting = tab_collect.build("style")
     return _Stage(
         live, progress, curves, compare, download, gif, mp4, message, run, stop, finishing, collecting
     )

@@ -105,17 +105,30 @@ def test_old_collections_and_what_was_taken_out_are_swept(tmp_path: Path) -> Non
 
 def test_stylise_adds_with_one_click_and_takes_out_with_another(tmp_path: Path) -> None:
     picture = str(painted(tmp_path))
-    key, hidden, undo, told, name = tab_collect.add("", picture)
+    key, hidden, undo, told, added = tab_collect.add("", picture)
     assert (hidden.visible, undo.visible) == (False, True)
     assert "Added, with its recipe." in told
     assert "1 picture is collected." in told
     assert "there already" in tab_collect.add(key, picture)[3]
-    shown, undo, told, name = tab_collect.take_out(key, name)
-    assert (shown.visible, undo.visible, name, names(key)) == (True, False, "", [])
+    shown, undo, told, left = tab_collect.take_out(key, added)
+    assert (shown.visible, undo.visible, left, names(key)) == (True, False, [], [])
     assert "0 pictures are collected." in told
     assert "Share tab" not in told
     assert tab_collect.add("", None) == (gr.skip(),) * 5
     assert "missing" in tab_collect.add("", str(tmp_path / "none.png"))[3]
+
+
+def test_a_batch_is_added_in_whole_and_taken_out_in_whole(tmp_path: Path) -> None:
+    gallery = [(str(painted(tmp_path, f"{shade}.png", shade)), None) for shade in (10, 20)]
+    key, _, _, told, added = tab_collect.add("", gallery)
+    assert "Added, with their recipes." in told
+    assert "2 pictures are collected." in told
+    assert "They are there already." in tab_collect.add(key, gallery)[3]
+    tab_collect.take_out(key, added)
+    assert names(key) == []
+    *_, told, added = tab_collect.add(key, [*gallery, (str(tmp_path / "none.png"), None)])
+    assert "missing" in told
+    assert names(key) == added, "what was good is kept, and can be taken out"
 
 
 def test_the_shelf_shows_what_is_there_and_what_can_be_undone(tmp_path: Path) -> None:
