@@ -19,6 +19,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 import gradio as gr
 from starlette.middleware import Middleware
 
+import starting
 import tab_status
 import upkeep
 from body_limit import BodyLimit
@@ -101,6 +102,7 @@ def build() -> gr.Blocks:
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
     upkeep.start()
+    starting.be_patient()
     demo = build()
     demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
@@ -113,6 +115,9 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Without it Gradio asks for its own page, and ends the program where a busy machine needs more than
+        # three seconds for it: just when visitors come back after a restart.
+        _frontend=False,
         # Endpoints are tools for agents, too, where the requirements' extra is installed.
         mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.
