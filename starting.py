@@ -1,4 +1,4 @@
-"""Starts Gradio's server with patience: a busy machine may need longer than the five seconds that it gives."""
+"""Starts Gradio's server with patience: a busy machine may need longer than the five seconds it is given."""
 
 from __future__ import annotations
 
