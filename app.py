@@ -19,6 +19,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 import gradio as gr
 from starlette.middleware import Middleware
 
+import starting
 import tab_status
 import upkeep
 from body_limit import BodyLimit
@@ -71,21 +72,25 @@ CSS = """
 
 
 def build() -> gr.Blocks:
-    """The page: a header, four tabs that share the list of the visitor's own checkpoints, and the credits."""
+    """The page: a header, four tabs that share what the visitor has made and collected, and the credits."""
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         library = gr.BrowserState([], storage_key="atelier-library", secret="atelier")
+        collected = gr.BrowserState("", storage_key="atelier-collected", secret="latent-atelier")
         gr.Markdown(HEADER, elem_id="header")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
                 open_in_explore = tab_explore.build(library)
                 tab_closer.build(library, open_in_explore)
             with gr.Tab("Stylise", id="stylise"):
-                tab_stylise.build(library)
+                tab_stylise.build(collected)
             with gr.Tab("Train", id="train"):
                 tab_train.build(library, open_in_explore)
-            with gr.Tab("Share", id="share"):
-                tab_share.build(library, open_in_explore)
-        open_in_explore.change(lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private")
+            with gr.Tab("Share", id="share") as share:
+                tab_share.build(library, collected, share, open_in_explore)
+        opened = open_in_explore.change(
+            lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private"
+        )
+        opened.then(js="() => window.scrollTo({ top: 0 })", api_visibility="private")
         tab_status.build()
         gr.Markdown(CREDITS, elem_id="credits")
         for api in (explore_api, train_api, stylise_api, share_api):
@@ -97,6 +102,7 @@ def build() -> gr.Blocks:
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
     upkeep.start()
+    starting.be_patient()
     demo = build()
     demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
@@ -109,6 +115,9 @@ def main() -> None:
         max_file_size="64mb",
         state_session_capacity=200,
         footer_links=["api"],
+        # Without it Gradio asks for its own page, and ends the program where a busy machine needs more than
+        # three seconds for it: just when visitors come back after a restart.
+        _frontend=False,
         # Endpoints are tools for agents, too, where the requirements' extra is installed.
         mcp_server=find_spec("mcp") is not None,
         # Before Gradio's own, of which one answers every path.

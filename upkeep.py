@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from checkpoints import collected
 from gan import runs
 
 EVERY_SECONDS = 600.0
@@ -26,6 +27,7 @@ def _go_round() -> None:
     while True:
         runs.advance()
         runs.remove_old()
+        collected.remove_old()
         sweep(temporary_folder(), KEPT_SECONDS)
         time.sleep(EVERY_SECONDS)
 

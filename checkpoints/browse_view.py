@@ -23,6 +23,7 @@ CSS = """
 .shared .blank { display: grid; place-items: center; font-size: .8rem; opacity: .7; }
 .shared b { overflow-wrap: anywhere; line-height: 1.25; }
 .shared small { opacity: .75; overflow-wrap: anywhere; }
+.shared small span { display: inline-block; }
 .shared button { margin-top: auto; padding: .35rem .6rem; min-height: 36px; border-radius: 6px;
   cursor: pointer; border: 1px solid var(--button-primary-background-fill); color: var(--body-text-color);
   background: transparent; }
@@ -59,7 +60,7 @@ def _card(shared: Shared, picture: bytes | None) -> str:
         shown = f'<img alt="Pictures drawn by {title}" src="data:image/jpeg;base64,{content}">'
     facts = [f"♥ {shared.likes}", shared.licence, shared.updated]
     facts += ["gated"] * shared.gated + ["private"] * shared.private
-    about = " · ".join(escape(fact) for fact in facts if fact)
+    about = " · ".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     return (
         f"<li>{shown}<b>{title}</b><small>by {escape(shared.author)}</small><small>{about}</small>"
         f'<button type="button" data-repository="{name}" aria-label="Get {name}">Get it</button></li>'

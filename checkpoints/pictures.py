@@ -33,6 +33,8 @@ LARGEST_PIXELS = 2**23
 LONGEST_RECIPE = 20_000
 SHOWN = 4
 OTHER_LICENCE = "other"
+# What `read_finished` puts before a name; a picture that comes from a data set has one already.
+NUMBER = re.compile(r"^[0-9]{3,}-")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def read_finished(path: Path, number: int) -> Finished:
     if recipe:
         information.add_text(RECIPE, json.dumps(recipe))
     pixels.save(stream, "PNG", pnginfo=information)
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-")[:60]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", NUMBER.sub("", path.stem)).strip("-")[:60]
     return Finished(f"{number:03d}-{stem or 'picture'}.png", stream.getvalue(), pixels.size, recipe)
 
 

@@ -34,7 +34,8 @@ CSS = """
 .share-files td + td { text-align: right; white-space: nowrap; }
 """
 # Long lines of code would make a phone's page wider than the phone.
-HEAD = "<style>#share-card pre, #share-card code { white-space: pre-wrap; overflow-wrap: anywhere; }</style>"
+HEAD = """<style>:is(#share-card, #share-pictures-card) :is(pre, code) { white-space: pre-wrap;
+  overflow-wrap: anywhere; }</style>"""
 
 PULL_HINT = """Every checkpoint on the Hub is a repository. Paste its name or link: this app looks at its
 files first, downloads one exact commit, checks every number in it, and adds it to your list in Explore. Only

@@ -15,11 +15,17 @@ shared, or **share** one of yours."""
 NO_LOGIN = "Sharing is switched off on this Space: its owner has to add `hf_oauth: true` to its README."
 
 
-def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -> None:
+def build(
+    library: gr.BrowserState,
+    collected: gr.BrowserState,
+    tab: gr.Tab | None = None,
+    open_in_explore: gr.Textbox | None = None,
+) -> None:
     """Lay out the tab and connect it.
 
     Args:
         library: the visitor's own checkpoints, a list of references; what is pulled is added to it.
+        collected: names the visitor's pictures to share, which are looked at when `tab` is opened.
         open_in_explore: set to a pulled checkpoint's reference when the visitor wants to explore it now.
     """
     gr.Markdown(INTRODUCTION, elem_id="share-introduction")
@@ -29,10 +35,10 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
         with gr.Column(min_width=320):
             token, may_push = _lay_out_login()
             push = tab_push.lay_out(may_push)
-            gallery = tab_pictures.lay_out(may_push)
+            gallery = tab_pictures.lay_out(may_push, collected)
     tab_pull.connect(pull, look, library, token, open_in_explore)
     tab_push.connect(push, library, token)
-    tab_pictures.connect(gallery, token)
+    tab_pictures.connect(gallery, token, tab)
 
 
 def _lay_out_login() -> tuple[gr.Textbox | None, bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from checkpoints import hub, pictures, share_view
+from checkpoints import collected, hub, pictures, share_view, tab_collected
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_common import (
     AT_ONCE,
@@ -29,9 +29,9 @@ LICENCES = [
     ("CC0: anybody may do anything", "cc0-1.0"),
     ("Another one, or I do not know", "other"),
 ]
-HINT = """Choose PNG files that you have downloaded from Stylise: each carries the recipe by which it was
-painted. They become a data set with a viewer on the Hub. Only pixels and recipes leave this machine; look at
-the card and the list of files first."""
+HINT = """What you have collected in Stylise, and PNG files that you have downloaded from there, become a data
+set with a viewer on the Hub; each carries the recipe by which it was painted. Only pixels and recipes leave
+this machine; look at the card and the list of files first."""
 BUTTON = "Push the pictures"
 
 
@@ -39,6 +39,7 @@ BUTTON = "Push the pictures"
 class Gallery:
     """The components; `agreed` is what the visitor has seen the card of."""
 
+    shelf: tab_collected.Shelf
     files: gr.File
     title: gr.Textbox
     repository: gr.Textbox
@@ -56,14 +57,20 @@ class Gallery:
     @property
     def typed(self) -> list[Any]:
         """What the visitor chooses, in the order of `show_card`'s arguments."""
+        return [self.shelf.key, *self.changed]
+
+    @property
+    def changed(self) -> list[Any]:
+        """What takes the permission to push back when it changes."""
         return [self.files, self.title, self.repository, self.attribution, self.licence, self.visibility]
 
 
-def lay_out(may_push: bool) -> Gallery:
+def lay_out(may_push: bool, key: gr.BrowserState) -> Gallery:
     """Pictures, what is said about them, the card and the last button."""
-    with gr.Accordion("Share stylised pictures", open=False, elem_id="share-pictures"):
+    with gr.Accordion("Share stylised pictures", open=False, elem_id="share-pictures") as whole:
+        shelf = tab_collected.lay_out(key, whole)
         files = gr.File(
-            label="Pictures of Stylise (PNG)", file_count="multiple", file_types=[".png"], height=170,
+            label="More pictures of Stylise (PNG)", file_count="multiple", file_types=[".png"], height=170,
             elem_id="share-pictures-files",
         )  # fmt: skip
         title = gr.Textbox(
@@ -92,18 +99,19 @@ def lay_out(may_push: bool) -> Gallery:
         button = gr.Button(BUTTON, variant="primary", interactive=False, elem_id="share-pictures-push")
         result = gr.HTML(css_template=share_view.CSS, elem_id="share-pictures-result")
     return Gallery(
-        files, title, repository, attribution, licence, visibility, show, shown, panel, card, button, result,
-        gr.State({}),
+        shelf, files, title, repository, attribution, licence, visibility, show, shown, panel, card, button,
+        result, gr.State({}),
     )  # fmt: skip
 
 
-def connect(gallery: Gallery, token: gr.Textbox | None) -> None:
+def connect(gallery: Gallery, token: gr.Textbox | None, tab: gr.Tab | None) -> None:
     """Connect the buttons. A change of what was chosen takes the permission to push back."""
     show: Callable[..., Any] = show_card
     send: Callable[..., Any] = push_agreed
     if os.getenv("OAUTH_CLIENT_ID"):  # Gradio refuses to launch off a Space when it sees an OAuth type
         show, send = show_card_signed_in, push_agreed_signed_in
     tokens = [token] if token else []
+    tab_collected.connect(gallery.shelf, tab)
     gallery.show.click(
         show,
         [*gallery.typed, *tokens],
@@ -111,7 +119,7 @@ def connect(gallery: Gallery, token: gr.Textbox | None) -> None:
         **QUEUED,
     )
     gr.on(
-        [field.change for field in (*gallery.typed, *tokens)],
+        [field.change for field in (gallery.shelf.shown, *gallery.changed, *tokens)],
         lambda: (gr.Button(BUTTON, interactive=False), {}),
         outputs=[gallery.button, gallery.agreed],
         **AT_ONCE,
@@ -123,6 +131,7 @@ def connect(gallery: Gallery, token: gr.Textbox | None) -> None:
 
 
 def show_card(
+    key: object,
     files: list[str] | None,
     title: str,
     repository: str,
@@ -140,7 +149,7 @@ def show_card(
     try:
         name = hub.full_name(repository, token_of(token, request))
         about = {"title": title, "licence": licence, "attribution": attribution}
-        paths = [Path(file) for file in files or []]
+        paths = [*collected.listed(key), *(Path(file) for file in files or [])]
         card, sizes = pictures.preview_push(paths, pictures.Collection(**about), name)
     except CheckpointError as error:
         nothing = gr.Button(BUTTON, interactive=False)
@@ -180,6 +189,7 @@ def push_agreed(
 
 
 def show_card_signed_in(
+    key: object,
     files: list[str] | None,
     title: str,
     repository: str,
@@ -190,7 +200,7 @@ def show_card_signed_in(
 ) -> tuple[Any, ...]:
     """`show_card` by the login of the visitor of a Space."""
     token = login.token if login else ""
-    return show_card(files, title, repository, attribution, licence, visibility, token)
+    return show_card(key, files, title, repository, attribution, licence, visibility, token)
 
 
 def push_agreed_signed_in(agreed: Agreed, login: gr.OAuthToken | None) -> Iterator[tuple[Any, ...]]:

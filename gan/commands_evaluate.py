@@ -13,7 +13,7 @@ from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.evaluate import FEWEST_PICTURES, MOST_PICTURES, Report, evaluate
 from gan.model import CheckpointError, load
-from gan.runs import write_atomically, write_json
+from gan.run_files import write_atomically, write_json
 
 
 def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:

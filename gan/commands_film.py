@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 
 from gan.errors import GanError
-from gan.runs import run_folder
+from gan.run_files import run_folder
 from gan.training_film import check_suffix, training_film
 
 

@@ -17,7 +17,7 @@ from gan.checkpoint import save_run
 from gan.config import FROM_A_CHECKPOINT, PRESETS, TrainConfig, preset_config, to_mapping
 from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
-from gan.runs import SIDES
+from gan.run_files import SIDES
 from gan.state import fitted, new_state
 from gan.training import Snapshot
 from gan.versus import RECIPE, Pair, changed, differences, versus

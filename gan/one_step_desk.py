@@ -19,7 +19,7 @@ from gan.errors import GanError
 from gan.networks.parts import count_parameters
 from gan.one_step import WHO, Part, one_step
 from gan.own_pictures import load_pictures
-from gan.runs import Request, runs_folder
+from gan.run_files import Request, runs_folder
 from gan.state import TrainState, fits, new_state
 from gan.training import prepare
 from gan.worker import begin

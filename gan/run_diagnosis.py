@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gan import runs
+from gan import run_files, run_levers, run_status, runs
 from gan.datasets import open_dataset
 from gan.diagnosis import Verdict, diagnose
 from gan.errors import GanError
@@ -26,14 +26,14 @@ def verdicts_in(folder: Path) -> list[Verdict]:
     """
     if not (folder / "request.json").is_file():
         raise GanError(f"{folder.name or folder} is no run's folder: it has no request.json.")
-    config = runs.changed_config(folder, runs.read_request(folder).config)
-    history = runs.read_history(folder, MOST_SNAPSHOTS)
-    return diagnose(history, config, runs.trouble_in(folder))
+    config = run_levers.changed_config(folder, run_files.read_request(folder).config)
+    history = run_status.read_history(folder, MOST_SNAPSHOTS)
+    return diagnose(history, config, run_status.trouble_in(folder))
 
 
 def verdicts(run_id: str) -> list[Verdict]:
     """As `verdicts_in`, of a visitor's run. Raises GanError when there is no such run."""
-    return verdicts_in(runs.run_folder(run_id))
+    return verdicts_in(run_files.run_folder(run_id))
 
 
 def mend(run_id: str) -> str:
@@ -48,11 +48,11 @@ def mend(run_id: str) -> str:
     verdict = verdicts(run_id)[0]
     if not verdict.levers:
         raise GanError(_nothing_to_mend(verdict))
-    goes_on = not runs.status(run_id).active
+    goes_on = not run_status.status(run_id).active
     if goes_on:
         runs.continue_run(run_id, MORE_SECONDS)
     for name, value in verdict.levers.items():
-        runs.set_lever(run_id, name, value)
+        run_levers.set_lever(run_id, name, value)
     runs.advance()
     return f"Against {verdict.name}: {verdict.moves()}{', for one more minute' if goes_on else ''}."
 
@@ -76,7 +76,7 @@ def start_failing(verdict: str, data: str, threads: int = 1) -> tuple[str, str]:
     config = fitted(chosen.config(), dataset)
     title = f"Broken on purpose: {chosen.title.lower()}"
     side = config.network.resolution
-    request = runs.Request(data, side, title, "broken", config, threads, pictures=chosen.pictures)
+    request = run_files.Request(data, side, title, "broken", config, threads, pictures=chosen.pictures)
     return runs.create(request), title
 
 
@@ -93,7 +93,7 @@ def turn(run_id: str, verdict: str) -> str:
             f"{chosen.title} is built in before the start: stop your run, then break a new one this way."
         )
     for name, value in moved.items():
-        runs.set_lever(run_id, name, value)
+        run_levers.set_lever(run_id, name, value)
     return f"Towards {verdict}: your run's levers were moved. {chosen.why}"
 
 

@@ -14,7 +14,7 @@ from gan.latent import latents
 from gan.model import Model
 from gan.networks.equalised import enlarged
 from gan.pictures import grid_image
-from gan.runs import write_atomically
+from gan.run_files import write_atomically
 from gan.state import TrainState
 from gan.train_view import picture_uri
 from gan.training import preview_latents

@@ -15,14 +15,15 @@ from PIL import Image
 
 from checkpoints.tab_endpoint import endpoint
 from checkpoints.tab_visitor import visitor
-from gan import runs, uploads
+from gan import run_files, run_levers, run_status, runs, uploads
+from gan.api_turns import MISTAKES
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, preset_config
 from gan.datasets import FASHION_CLASSES
 from gan.errors import GanError
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
-from gan.tab_api import MISTAKES, picture_out
+from gan.tab_api import picture_out
 from gan.train_form import form_settings, labels_tell, request_from_form, setting_values
 
 DATA = ("cats", "fashion", "own")
@@ -115,7 +116,7 @@ def _settings(data: str, recipe: str, changes: object) -> list[Any]:
     return list({**values, **changes}.values())
 
 
-def _check_fits(request: runs.Request) -> None:
+def _check_fits(request: run_files.Request) -> None:
     """Whether a checkpoint's networks fit the pictures, so that the caller hears it at once."""
     fashion = request.data == "fashion"
     channels, classes = (1, len(FASHION_CLASSES)) if fashion else (3, 0)
@@ -134,7 +135,7 @@ def train_status(run_id: str) -> State:
         (the newest numbers), `levers` (what can be changed and its values), and `checkpoint`, a name for
         render_state as soon as there is one.
     """
-    status = runs.status(run_id)
+    status = run_status.status(run_id)
     if status.state == "waiting":
         runs.advance()
     return {
@@ -143,7 +144,7 @@ def train_status(run_id: str) -> State:
         "place": status.place,
         "kept": status.kept,
         "snapshot": asdict(status.snapshot) if status.snapshot else None,
-        "levers": runs.levers(run_id),
+        "levers": run_levers.levers(run_id),
         "checkpoint": status.reference if status.checkpoint else None,
     }
 
@@ -154,7 +155,7 @@ def train_history(run_id: str) -> list[State]:
     Args:
         run_id: what train_start returned.
     """
-    return [asdict(snapshot) for snapshot in runs.history(run_id)]
+    return [asdict(snapshot) for snapshot in run_status.history(run_id)]
 
 
 def train_preview(run_id: str) -> Image.Image:
@@ -163,7 +164,7 @@ def train_preview(run_id: str) -> Image.Image:
     Args:
         run_id: what train_start returned.
     """
-    path: Path = runs.run_folder(run_id) / "preview.png"
+    path: Path = run_files.run_folder(run_id) / "preview.png"
     try:
         with Image.open(path, formats=["PNG"]) as picture:
             return picture.convert("RGB")
@@ -184,8 +185,8 @@ def train_set(run_id: str, name: str, value: float) -> State:
     Returns:
         All levers and their values.
     """
-    runs.set_lever(run_id, str(name), value)
-    return runs.levers(run_id)
+    run_levers.set_lever(run_id, str(name), value)
+    return run_levers.levers(run_id)
 
 
 def train_stop(run_id: str) -> str:

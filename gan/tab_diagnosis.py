@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from gan import run_diagnosis, runs
+from gan import run_diagnosis, run_status, runs
 from gan.diagnosis_view import CSS, HOW_TO_BREAK, failures_text, verdict_html
 from gan.errors import GanError
 from gan.failures import FAILURES
@@ -81,7 +81,7 @@ def look(run_id: str) -> list[Any]:
     """The verdict as HTML, and whether its remedy can be followed by a button."""
     try:
         verdicts = run_diagnosis.verdicts(run_id)
-        waiting = runs.status(run_id).state == "waiting"
+        waiting = run_status.status(run_id).state == "waiting"
     except GanError:
         verdicts, waiting = [], True
     if waiting:
@@ -114,6 +114,6 @@ def break_it(verdict: str, run_id: str, data: str) -> tuple[Any, str, Any]:
 
 def _trains(run_id: str) -> bool:
     try:
-        return runs.status(run_id).active
+        return run_status.status(run_id).active
     except GanError:
         return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from gan import runs
+from gan import run_files
 from gan.errors import GanError
 from gan.training_film import training_film
 from style.moving import MEDIA_TYPES
@@ -43,7 +43,7 @@ def film_html(run_id: str, kind: Any) -> str:
     try:
         if not isinstance(kind, str) or kind not in MEDIA_TYPES:
             raise GanError("Choose a kind of film first.")
-        content = training_film(runs.run_folder(run_id), kind)
+        content = training_film(run_files.run_folder(run_id), kind)
     except GanError as error:
         return f'<div class="film"><p role="status">⚠️ {escape(str(error))}</p></div>'
     source = f"data:{MEDIA_TYPES[kind]};base64,{b64encode(content).decode()}"

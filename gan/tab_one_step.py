@@ -11,7 +11,7 @@ import gradio as gr
 
 from checkpoints.errors import CheckpointError
 from gan import one_step_view as view
-from gan import runs
+from gan import run_status
 from gan import tab_train_events as events
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
@@ -117,7 +117,7 @@ def look_at(source: str, checkpoint: str, run_id: str, *form: Any) -> Look:
     """The networks that a visitor chose to look at. Raises GanError or CheckpointError."""
     if source == "run":
         try:
-            status = runs.status(run_id)
+            status = run_status.status(run_id)
         except GanError:
             raise GanError(
                 "You have no training run yet; start one above, or look at fresh networks."

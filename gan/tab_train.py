@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from gan import runs, tab_afar, tab_diagnosis, tab_film, tab_one_step, tab_own, tab_plane, tab_versus
+from gan import run_files, tab_afar, tab_diagnosis, tab_film, tab_one_step, tab_own, tab_plane, tab_versus
 from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
@@ -235,7 +235,7 @@ def _lay_out_live(with_explore: bool) -> Live:
         again = gr.Button("Continue: one more minute", visible=False, elem_id="train-continue")
     verdict = tab_diagnosis.lay_out_verdict()
     with gr.Group(visible=False) as keeping, gr.Row(equal_height=True):
-        name = gr.Textbox(label="Name", max_length=runs.LONGEST_TITLE, scale=3, elem_id="train-name")
+        name = gr.Textbox(label="Name", max_length=run_files.LONGEST_TITLE, scale=3, elem_id="train-name")
         keep = gr.Button("Keep", variant="primary", scale=1, min_width=120, elem_id="train-keep")
     kept = gr.Markdown(elem_id="train-kept")
     explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)

@@ -14,7 +14,7 @@ import gradio as gr
 from checkpoints.card import plain
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_visitor import visitor
-from gan import runs, tab_own
+from gan import run_files, run_levers, run_status, runs, tab_own
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
@@ -110,7 +110,7 @@ def start(
 def asked_for(
     upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
     options: Any, *settings: Any,
-) -> tuple[runs.Request, Dataset | None]:  # fmt: skip
+) -> tuple[run_files.Request, Dataset | None]:  # fmt: skip
     """What the form asks for, and the pictures where they are the visitor's own.
 
     A click may come before the answer of `settings_for`; the page then still has the settings `shown` for
@@ -152,7 +152,7 @@ def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
 
 def _is_active(run_id: str) -> bool:
     try:
-        return runs.status(run_id).active
+        return run_status.status(run_id).active
     except GanError:
         return False
 
@@ -182,7 +182,7 @@ def go_on(run_id: str) -> None:
 def title_of(run_id: str) -> str:
     """The name under which the run would be kept."""
     try:
-        return runs.read_request(runs.run_folder(run_id)).title
+        return run_files.read_request(run_files.run_folder(run_id)).title
     except GanError:
         return ""
 
@@ -194,7 +194,7 @@ def look_anew(run_id: str) -> list[Any]:
 
 def _lever_updates(run_id: str) -> list[Any]:
     try:
-        return list(runs.levers(run_id).values())
+        return list(run_levers.levers(run_id).values())
     except GanError:
         return [gr.skip()] * len(LEVERS)
 
@@ -202,11 +202,11 @@ def _lever_updates(run_id: str) -> list[Any]:
 def pull(name: str, run_id: str, value: Any) -> tuple[Any, Any]:
     """Change a lever of the visitor's run; returns what it is set to now, and what happened in words."""
     try:
-        before = runs.levers(run_id)[name]
+        before = run_levers.levers(run_id)[name]
         if before == value:
             return gr.skip(), gr.skip()
-        runs.set_lever(run_id, name, value)
-        now = runs.levers(run_id)[name]
+        run_levers.set_lever(run_id, name, value)
+        now = run_levers.levers(run_id)[name]
     except GanError as error:
         return _asked_for(run_id, name), _trouble(error)
     return now, f"{setting_label(name).capitalize()} {before:g} → {now:g}, from the next step on."
@@ -214,7 +214,7 @@ def pull(name: str, run_id: str, value: Any) -> tuple[Any, Any]:
 
 def _asked_for(run_id: str, name: str) -> Any:
     try:
-        return runs.levers(run_id)[name]
+        return run_levers.levers(run_id)[name]
     except GanError:
         return gr.skip()
 
@@ -227,8 +227,8 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
     """
     levers = list(levers) or [gr.skip()] * len(LEVERS)
     try:
-        status = runs.status(run_id)
-        history = runs.history(run_id)
+        status = run_status.status(run_id)
+        history = run_status.history(run_id)
     except GanError:
         hidden = gr.update(visible=False)
         ready = gr.update(interactive=True)
@@ -267,8 +267,8 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
     ]
 
 
-def _pictures(status: runs.Status, drawn: int) -> tuple[Any, int]:
-    folder = runs.run_folder(status.run_id)
+def _pictures(status: run_status.Status, drawn: int) -> tuple[Any, int]:
+    folder = run_files.run_folder(status.run_id)
     try:
         newest = (folder / "preview.png").stat().st_mtime_ns
     except OSError:
@@ -280,7 +280,7 @@ def _pictures(status: runs.Status, drawn: int) -> tuple[Any, int]:
     return {"busy": True, "samples": samples, "real": real, "scales": scales}, newest
 
 
-def _kept_text(status: runs.Status) -> str:
+def _kept_text(status: run_status.Status) -> str:
     return "Kept: it is in **Explore** now, among your own checkpoints." if status.kept else ""
 
 
@@ -297,6 +297,6 @@ def keep(run_id: str, name: str, library: Any) -> tuple[Any, str, Any]:
 def reference_of(run_id: str) -> Any:
     """How Explore names the run's checkpoint."""
     try:
-        return runs.status(run_id).reference
+        return run_status.status(run_id).reference
     except GanError:
         return gr.skip()

@@ -10,12 +10,12 @@ import gradio as gr
 from gradio.context import Context
 
 from checkpoints.errors import CheckpointError
-from gan import runs, versus_run
+from gan import run_files, run_status, runs, versus_run
 from gan import tab_train_events as events
 from gan import versus_view as view
 from gan.errors import GanError
 from gan.levers import setting_label
-from gan.runs import SIDES
+from gan.run_files import SIDES
 from gan.train_form import labels_tell
 from gan.versus import RECIPE, changeable, suggestions
 
@@ -98,7 +98,7 @@ def start(run_id: str, name: str, value: Any, *form: Any) -> tuple[Any, str]:
 
 def _is_active(run_id: str) -> bool:
     try:
-        return runs.status(run_id).active
+        return run_status.status(run_id).active
     except GanError:
         return False
 
@@ -139,7 +139,7 @@ def keep(side: str, run_id: str, library: Any) -> tuple[Any, str]:
     except GanError as error:
         return gr.skip(), f"⚠️ {error}"
     others = [r for r in library if r != status.reference] if isinstance(library, list) else []
-    title = runs.read_request(runs.run_folder(status.run_id)).title
+    title = run_files.read_request(run_files.run_folder(status.run_id)).title
     return [*others, status.reference], f"Kept run {side.upper()} as “{title}”: it is in **Explore** now."
 
 

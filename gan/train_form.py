@@ -20,7 +20,7 @@ from gan.datasets import FASHION_CLASSES, fashion
 from gan.errors import GanError
 from gan.levers import setting_label
 from gan.own_pictures import RESOLUTIONS
-from gan.runs import Request
+from gan.run_files import Request
 from gan.state import labelled, with_room
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures", "hub": "From the Hub"}

@@ -19,7 +19,7 @@ from gan.model import load_reference
 from gan.networks import build_discriminator, build_generator
 from gan.networks.parts import count_parameters
 from gan.pictures import grid_image
-from gan.runs import Status
+from gan.run_status import Status
 
 EXAMPLES = 8
 

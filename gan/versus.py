@@ -26,7 +26,7 @@ from gan.config import (
 from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.levers import setting_label
-from gan.runs import SIDES
+from gan.run_files import SIDES
 from gan.state import TrainState
 from gan.training import Snapshot, train
 

@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from gan import runs
+from gan import run_files, run_status, runs
 from gan.config import NetworkConfig, to_mapping
 from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.levers import setting_label
-from gan.runs import SIDES, Request, Status
+from gan.run_files import SIDES, Request
+from gan.run_status import Status
 from gan.training import Snapshot
 from gan.versus import RECIPE, Difference, changed, differences
 
@@ -57,7 +58,7 @@ def request_against(request: Request, name: str, value: str, labels_tell: str) -
         raise GanError("The networks of a checkpoint stay as they are; change a setting of the training.")
     config = changed(request.config, name, value, labels_tell)
     preset = value if name == RECIPE else f"{request.preset}, changed"
-    title = f"{request.title}, {setting_label(name)} {value}"[: runs.LONGEST_TITLE]
+    title = f"{request.title}, {setting_label(name)} {value}"[: run_files.LONGEST_TITLE]
     start = "" if name == RECIPE else request.start_from
     return replace(request, config=config, preset=preset, title=title, start_from=start)
 
@@ -73,15 +74,15 @@ def look(run_id: str, most: int = 200) -> Both:
     Raises:
         GanError: when they are not here.
     """
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     first, second = (folder / side for side in SIDES)
     if not (first / "request.json").is_file() or not (second / "request.json").is_file():
         raise GanError("These two runs are no longer here; please start new ones.")
-    histories = runs.read_history(first, most), runs.read_history(second, most)
-    status = runs.status(run_id)
+    histories = run_status.read_history(first, most), run_status.read_history(second, most)
+    status = run_status.status(run_id)
     if status.state in ("stopped", "failed") and "Continue" in status.message:
         status = replace(status, state="stopped", message="The training was interrupted.")
-    requests = runs.read_request(first), runs.read_request(second)
+    requests = run_files.read_request(first), run_files.read_request(second)
     return Both(status, (first, second), requests, histories)
 
 
@@ -97,13 +98,13 @@ def keep(run_id: str, side: str, title: str) -> Status:
     number = SIDES.index(side)
     request = both.requests[number]
     kept_id = secrets.token_hex(16)
-    draft = runs.runs_folder() / f"new-{kept_id}"
+    draft = run_files.runs_folder() / f"new-{kept_id}"
     shutil.copytree(both.folders[number], draft)
     for name in OWN_PICTURES:
         with suppress(FileNotFoundError):
             shutil.copy2(both.folders[number].parent / name, draft / name)
-    runs.write_request(draft, request)
+    run_files.write_request(draft, request)
     history = both.histories[number]
-    runs.write_status(draft, "stopped", "", history[-1] if history else None)
-    draft.rename(runs.runs_folder() / kept_id)
-    return runs.keep(kept_id, runs.clean_title(title, request.title))
+    run_files.write_status(draft, "stopped", "", history[-1] if history else None)
+    draft.rename(run_files.runs_folder() / kept_id)
+    return runs.keep(kept_id, run_files.clean_title(title, request.title))

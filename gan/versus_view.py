@@ -8,7 +8,8 @@ from typing import Any
 
 from gan.curves import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from gan.levers import setting_label
-from gan.runs import SIDES, Status
+from gan.run_files import SIDES
+from gan.run_status import Status
 from gan.train_view import in_words, picture_uri
 from gan.training import Snapshot
 from gan.versus import Difference

@@ -13,7 +13,7 @@ from gan import worker
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.own_pictures import load_pictures
-from gan.runs import SIDES, read_request, write_status
+from gan.run_files import SIDES, read_request, write_status
 from gan.versus import Pair, versus
 
 PREVIEW_EVERY = 0.4

@@ -30,14 +30,8 @@ from gan.memorising import Watch as CopyWatch
 from gan.memorising import watch_for
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
-from gan.runs import (
-    Request,
-    changed_config,
-    read_request,
-    write_atomically,
-    write_status,
-    write_title,
-)
+from gan.run_files import Request, read_request, write_atomically, write_status, write_title
+from gan.run_levers import changed_config
 from gan.scales import draw_scales
 from gan.state import TrainState, fitted, new_state
 from gan.training import Snapshot, preview, train

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from style import shipped, tab_batch, tab_finish, tab_pictures, tab_settings, view
+from style import shipped, tab_batch, tab_collect, tab_finish, tab_pictures, tab_settings, view
 from style.errors import StyleError
 from style.film import Film
 from style.images import read_picture
@@ -47,10 +47,11 @@ class _Stage:
     run: gr.Button
     stop: gr.Button
     finishing: tab_finish.Finishing
+    collecting: tab_collect.Collecting
 
 
-def build(library: gr.BrowserState) -> None:
-    """Lays out the tab; `library` is not used here."""
+def build(collected: gr.BrowserState) -> None:
+    """Lays out the tab; `collected` names the visitor's pictures to share."""
     gr.set_static_paths([shipped.PICTURES])
     with gr.Row():
         with gr.Column(scale=5, min_width=320):
@@ -62,8 +63,10 @@ def build(library: gr.BrowserState) -> None:
     _connect_painting(stage, pictures, settings)
     recipe = [*pictures.inputs, settings.preset, *settings.controls, *stage.finishing.controls]
     tab_batch.connect(batch, recipe, settings.preset, (_INSTANT, _SLOW))
+    tab_collect.connect(batch.collecting, batch.gallery, collected)
     tab_settings.connect(settings, pictures.mix, stage.finishing.controls, stage.message)
     tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
+    tab_collect.connect(stage.collecting, stage.download, collected)
     tab_pictures.connect(pictures, stage.message)
 
 
@@ -154,7 +157,10 @@ def _build_stage() -> _Stage:
         download = gr.DownloadButton("Download PNG", interactive=False, elem_id="style-download")
         gif = gr.DownloadButton("The film as GIF", visible=False, elem_id="style-film")
         mp4 = gr.DownloadButton("The film as MP4", visible=False, elem_id="style-mp4")
-    return _Stage(live, progress, curves, compare, download, gif, mp4, message, run, stop, finishing)
+    collecting = tab_collect.build("style")
+    return _Stage(
+        live, progress, curves, compare, download, gif, mp4, message, run, stop, finishing, collecting
+    )
 
 
 def _prepare(preset: str, *values: Any) -> tuple[str, str, Any, Any]:

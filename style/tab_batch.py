@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from style import tab_pictures, tab_settings, view
+from style import tab_collect, tab_pictures, tab_settings, view
 from style.errors import StyleError
 from style.folder import destinations
 from style.images import Picture, read_picture
@@ -43,6 +43,7 @@ class Batch:
     progress: gr.HTML
     gallery: gr.Gallery
     download: gr.DownloadButton
+    collecting: tab_collect.Collecting
 
 
 @dataclass
@@ -72,10 +73,14 @@ def build() -> Batch:
         message = gr.HTML("", elem_id="style-batch-message", padding=False)
         progress = gr.HTML("", elem_id="style-batch-progress", padding=False, min_height=44)
         gallery = gr.Gallery(
-            label="Painted", columns=4, height="auto", visible=False, elem_id="style-batch-gallery"
-        )
+            label="Painted", columns=4, height="auto", visible=False, interactive=False,
+            elem_id="style-batch-gallery",
+        )  # fmt: skip
         download = gr.DownloadButton("Download all (zip)", visible=False, elem_id="style-batch-download")
-    return Batch(files, run, stop, message, progress, gallery, download)
+        collecting = tab_collect.build(
+            "style-batch", "Add all to the pictures to share", "Take them out again"
+        )
+    return Batch(files, run, stop, message, progress, gallery, download, collecting)
 
 
 def connect(batch: Batch, inputs: list[Any], preset: gr.Dropdown, queues: tuple[str, str]) -> None:

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 import burden
 import tab_status
 from burden import Burden
-from gan import runs
+from gan import run_files, runs
 from gan.config import preset_config
 from gan.errors import GanError
 
@@ -118,7 +118,7 @@ def test_one_address_cannot_fill_the_queue(busy: tuple[str, threading.Event]) ->
 def test_one_address_cannot_fill_the_waiting_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     config = preset_config("in-a-minute", "classes")
-    request = runs.Request("fashion", 28, "Fashion", "in-a-minute", config)
+    request = run_files.Request("fashion", 28, "Fashion", "in-a-minute", config)
     for _ in range(runs.MOST_WAITING_OF_ONE):
         runs.create(request, visitor="one")
     with pytest.raises(GanError, match="from your address"):
@@ -130,7 +130,9 @@ def test_one_address_cannot_fill_the_waiting_runs(tmp_path: Path, monkeypatch: p
 def test_a_full_disk_takes_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     monkeypatch.setattr(runs, "LEAST_FREE_BYTES", 1 << 60)
-    request = runs.Request("fashion", 28, "Fashion", "in-a-minute", preset_config("in-a-minute", "classes"))
+    request = run_files.Request(
+        "fashion", 28, "Fashion", "in-a-minute", preset_config("in-a-minute", "classes")
+    )
     with pytest.raises(GanError, match="disk"):
         runs.create(request)
 

@@ -123,6 +123,11 @@ def test_several_photos_get_one_recipe(page: Page) -> None:
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.namelist() == ["cat.png", "dandelions.png"]
     expect(page.locator("#style-batch-run")).to_be_enabled()
+    page.locator("#style-batch-collect").click()
+    told = page.locator("#style-batch-collected")
+    expect(told).to_contain_text("Added, with their recipes. 2 pictures are collected.")
+    page.locator("#style-batch-collect-undo").click()
+    expect(told).to_contain_text("Taken out again. 0 pictures are collected.")
 
 
 def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str) -> None:

@@ -31,7 +31,7 @@ from gan.diagnosis import Verdict, diagnose
 from gan.errors import GanError
 from gan.failures import FAILURES, SOUND, failure
 from gan.levers import with_levers
-from gan.runs import read_snapshot
+from gan.run_status import read_snapshot
 from gan.state import fitted, new_state
 from gan.training import Snapshot, train
 from gan.watching import Watch, split

@@ -22,7 +22,7 @@ import itertools
 
 import torch
 
-from gan import runs, versus_run, versus_worker, worker
+from gan import run_files, versus_run, versus_worker, worker
 from gan.config import preset_config
 from gan.train_form import labels_tell, request_from_form, setting_values
 
@@ -40,7 +40,7 @@ def measured(data: str, preset: str, name: str, value: str, seconds: float) -> d
     first = request_from_form(data, 32, preset, 1, setting_values(preset_config(preset, told)))
     first = replace(first, config=replace(first.config, seconds=seconds / 2))
     run_id = versus_run.create(first, versus_run.request_against(first, name, value, told))
-    folder, moments = runs.run_folder(run_id), [time.process_time()]
+    folder, moments = run_files.run_folder(run_id), [time.process_time()]
 
     def never() -> bool:
         moments.append(time.process_time())

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from checkpoints import store
+from checkpoints import hub_download, store
 from tests.hub_server import HubServer
 
 CONFIG: dict[str, Any] = {
@@ -119,3 +119,11 @@ def repository_files(make: Make) -> dict[str, bytes]:
     """The files of a good repository."""
     folder = make(99).folder
     return {path.name: path.read_bytes() for path in folder.iterdir()} | {".gitattributes": b"* text\n"}
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real client waits seconds between its attempts."""
+    monkeypatch.setattr(hub_download, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)

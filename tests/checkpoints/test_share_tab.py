@@ -12,7 +12,7 @@ import pytest
 import torch
 from starlette.requests import Request
 
-from checkpoints import share_view, store, tab, tab_common, tab_pictures, tab_pull, tab_push
+from checkpoints import collected, share_view, store, tab, tab_common, tab_pictures, tab_pull, tab_push
 from checkpoints.hub import PushResult, Step
 from tests.checkpoints.conftest import Make, preview_png
 from tests.hub_server import HubServer
@@ -299,7 +299,7 @@ def test_private_networks_are_found_by_their_owner_alone(
 def test_pictures_are_shown_before_they_are_pushed(hub_server: HubServer, tmp_path: Any) -> None:
     path = tmp_path / "boat.png"
     path.write_bytes(preview_png())
-    chosen = ([str(path)], "Boats <b>", "my-boats", "Photo by me", "cc0-1.0", PUBLIC, "hf_alice")
+    chosen = ("", [str(path)], "Boats <b>", "my-boats", "Photo by me", "cc0-1.0", PUBLIC, "hf_alice")
     shown, _, card, button, agreed, _ = tab_pictures.show_card(*chosen)
     assert "001-boat.png" in shown
     assert "<b>" not in card
@@ -309,15 +309,32 @@ def test_pictures_are_shown_before_they_are_pushed(hub_server: HubServer, tmp_pa
     assert f'href="{hub_server.url}/datasets/alice/my-boats"' in result
     assert "Look at the card first" in last(tab_pictures.push_agreed({}, "hf_alice"))[0]
     for wrong, says in (
-        (([], *chosen[1:]), "Choose 1 to"),
-        ((chosen[0], " ", *chosen[2:]), "a title"),
-        ((*chosen[:4], "mine", *chosen[5:]), "licence"),
-        ((["/etc/hostname"], *chosen[1:]), "no PNG"),
-        ((*chosen[:6], ""), "sign in"),
+        (("", [], *chosen[2:]), "Choose 1 to"),
+        ((*chosen[:2], " ", *chosen[3:]), "a title"),
+        ((*chosen[:5], "mine", *chosen[6:]), "licence"),
+        (("", ["/etc/hostname"], *chosen[2:]), "no PNG"),
+        ((*chosen[:7], ""), "sign in"),
     ):
         values = tab_pictures.show_card(*wrong)
         assert says in values[0]
         assert values[4] == {}
+
+
+def test_collected_pictures_are_pushed_with_those_that_are_chosen(
+    hub_server: HubServer, tmp_path: Any
+) -> None:
+    path = tmp_path / "boat.png"
+    path.write_bytes(preview_png())
+    key, _, _ = collected.add("", path)
+    more = [str(path)]
+    agreed = tab_pictures.show_card(key, more, "Boats", "boats", "", "cc0-1.0", PRIVATE, "hf_alice")[4]
+    assert "It is on the Hub" in last(tab_pictures.push_agreed(agreed, "hf_alice"))[0]
+    sent = hub_server.files("datasets/alice/boats")
+    assert {"001-boat.png", "002-boat.png"} < sent.keys()
+
+    agreed = tab_pictures.show_card(key, [], "Boats", "boats", "", "cc0-1.0", PRIVATE, "hf_alice")[4]
+    collected.take_out(key, ["001-boat.png"])
+    assert "missing" in last(tab_pictures.push_agreed(agreed, "hf_alice"))[0]
 
 
 def test_the_choice_follows_the_library(make: Make) -> None:
@@ -335,7 +352,7 @@ def test_the_choice_follows_the_library(make: Make) -> None:
 def build(**options: Any) -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False) as page:
         library = gr.BrowserState([], storage_key="library", secret="secret")
-        tab.build(library, **options)
+        tab.build(library, gr.BrowserState(""), **options)
     return page
 
 
@@ -391,7 +408,7 @@ def test_exploring_is_offered_where_the_page_can() -> None:
     with gr.Blocks(analytics_enabled=False) as page:
         library = gr.BrowserState([], storage_key="library", secret="secret")
         wanted = gr.Textbox(elem_id="explore-open")
-        tab.build(library, wanted)
+        tab.build(library, gr.BrowserState(""), None, wanted)
     without = len(build().fns)
     outputs = [block.elem_id for function in page.fns.values() for block in function.outputs]
     assert "explore-open" in outputs

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gan import run_diagnosis, runs
+from gan import run_diagnosis, run_files, run_levers, run_status, runs
 from gan.__main__ import main
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.course import FEWEST_LOOKS, course_of
@@ -20,7 +20,7 @@ from gan.failures import FAILURES, SOUND, failure
 from gan.levers import LEVERS, Change, with_levers
 from gan.remedies import REMEDIES, remedy_for
 from gan.run_diagnosis import turning
-from gan.runs import Request
+from gan.run_files import Request
 from gan.training import Snapshot
 from gan.worker import run_folder
 from tests.bench.diagnosis import CASES, Case, read_record, table
@@ -132,16 +132,16 @@ def test_a_failure_is_a_sound_run_with_something_wrong(verdict: str) -> None:
 def test_a_run_is_broken_and_mended_by_its_levers() -> None:
     run_id, title = run_diagnosis.start_failing("discriminator too strong", "fashion")
     assert "discriminator too strong" in title
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     history, _, _ = recorded("discriminator too strong")
     lines = [json.dumps(_plain(snapshot)) for snapshot in history]
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     assert run_diagnosis.verdicts(run_id)[0].name == "discriminator too strong"
-    before = runs.levers(run_id)
+    before = run_levers.levers(run_id)
     assert "discriminator learning rate to" in run_diagnosis.mend(run_id)
-    assert runs.levers(run_id)["discriminator_lr"] < before["discriminator_lr"]
+    assert run_levers.levers(run_id)["discriminator_lr"] < before["discriminator_lr"]
     run_diagnosis.turn(run_id, "divergence")
-    assert runs.levers(run_id)["generator_lr"] == failure("divergence").config().generator_lr
+    assert run_levers.levers(run_id)["generator_lr"] == failure("divergence").config().generator_lr
     with pytest.raises(GanError, match="before the start"):
         run_diagnosis.turn(run_id, "memorising")
 
@@ -154,11 +154,11 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
 
 def test_memorising_learns_from_a_handful_of_pictures() -> None:
     run_id, _ = run_diagnosis.start_failing("memorising", "fashion")
-    folder = runs.run_folder(run_id)
-    request = runs.read_request(folder)
-    runs.write_request(folder, replace(request, config=replace(request.config, seconds=0.0, steps=2)))
+    folder = run_files.run_folder(run_id)
+    request = run_files.read_request(folder)
+    run_files.write_request(folder, replace(request, config=replace(request.config, seconds=0.0, steps=2)))
     assert run_folder(folder, lambda: False) == 0
-    signals = runs.history(run_id)[-1].signals
+    signals = run_status.history(run_id)[-1].signals
     assert signals is not None
     assert signals.pictures == 16
     assert signals.favoured is not None
@@ -179,7 +179,7 @@ def test_what_is_healthy_is_not_mended() -> None:
 def test_the_command_speaks_json_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history, config, _ = recorded("discriminator too strong")
     run_id = runs.create(Request("fashion", 28, "Garments", "mine", config))
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "metrics.jsonl").write_text("\n".join(json.dumps(_plain(s)) for s in history) + "\n")
     assert main(["diagnose", str(folder), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)

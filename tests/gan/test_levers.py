@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan import runs
+from gan import run_files, run_levers, run_status, runs
 from gan.augmentation import noisy
 from gan.checkpoint import load_run, save_run
 from gan.config import NetworkConfig, TrainConfig
@@ -21,7 +21,7 @@ from gan.errors import GanError
 from gan.levers import LEVERS, Change, changes_between, lever_settings, with_levers
 from gan.losses import ADVERSARIAL, bce_discriminator_loss, least_squares_discriminator_loss
 from gan.networks import build_discriminator, build_generator
-from gan.runs import Request
+from gan.run_files import Request
 from gan.state import TrainState, new_state
 from gan.steps import discriminator_step, draw_batch, play, plays_at_once
 from gan.training import Snapshot, train
@@ -122,8 +122,8 @@ def test_unsafe_values_and_what_is_no_lever_are_refused(name: str, value: Any) -
     assert str(caught.value).endswith(".")
     run_id = runs.create(Request("fashion", 28, "Garments", "mine", CONFIG))
     with pytest.raises(GanError):
-        runs.set_lever(run_id, name, value)
-    assert not (runs.run_folder(run_id) / "levers.json").exists()
+        run_levers.set_lever(run_id, name, value)
+    assert not (run_files.run_folder(run_id) / "levers.json").exists()
 
 
 def test_an_unchanged_lever_gives_the_same_object() -> None:
@@ -216,14 +216,14 @@ def waiting() -> str:
 
 
 def test_a_run_follows_its_folder_and_what_it_saves_is_what_was_in_force(waiting: str) -> None:
-    runs.set_lever(waiting, "generator_lr", 5e-4)
-    runs.set_lever(waiting, "batch", 12.0)
-    assert runs.levers(waiting)["generator_lr"] == 5e-4
-    assert runs.levers(waiting)["gamma"] == CONFIG.gamma
-    folder = runs.run_folder(waiting)
+    run_levers.set_lever(waiting, "generator_lr", 5e-4)
+    run_levers.set_lever(waiting, "batch", 12.0)
+    assert run_levers.levers(waiting)["generator_lr"] == 5e-4
+    assert run_levers.levers(waiting)["gamma"] == CONFIG.gamma
+    folder = run_files.run_folder(waiting)
     assert run_folder(folder, lambda: False) == 0
     (folder / "waiting").unlink()
-    told = [change for snapshot in runs.history(waiting) for change in snapshot.changes]
+    told = [change for snapshot in run_status.history(waiting) for change in snapshot.changes]
     assert [(c.step, c.name, c.old, c.new) for c in told] == [
         (0, "generator_lr", 2e-3, 5e-4),
         (0, "batch", 8, 12),
@@ -234,35 +234,37 @@ def test_a_run_follows_its_folder_and_what_it_saves_is_what_was_in_force(waiting
     assert again.config.batch == 12
     assert again.levers(again.config) is again.config
     with pytest.raises(GanError, match="has ended"):
-        runs.set_lever(waiting, "batch", 8)
+        run_levers.set_lever(waiting, "batch", 8)
 
 
 def test_a_worker_reads_the_file_only_when_it_was_replaced(
     waiting: str, garments: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, reads = runs.run_folder(waiting), []
+    folder, reads = run_files.run_folder(waiting), []
     run = Run(folder, CONFIG, new_state(CONFIG, CPU), garments)
-    monkeypatch.setattr("gan.worker.changed_config", lambda *a: reads.append(a) or runs.changed_config(*a))
+    monkeypatch.setattr(
+        "gan.worker.changed_config", lambda *a: reads.append(a) or run_levers.changed_config(*a)
+    )
     assert run.levers(CONFIG) is CONFIG
-    runs.set_lever(waiting, "gamma", 7)
+    run_levers.set_lever(waiting, "gamma", 7)
     for _ in range(3):
         assert run.levers(run.config).gamma == 7
-    runs.set_lever(waiting, "gamma", 8)
+    run_levers.set_lever(waiting, "gamma", 8)
     assert run.levers(run.config).gamma == 8
     assert len(reads) == 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"batch": 1e12}', '{"loss": "hinge"}', '{"batch"'])
 def test_a_damaged_file_changes_nothing(waiting: str, text: str) -> None:
-    folder = runs.run_folder(waiting)
+    folder = run_files.run_folder(waiting)
     (folder / "levers.json").write_text(text)
-    assert runs.changed_config(folder, CONFIG) is CONFIG
-    assert runs.levers(waiting)["batch"] == 8
+    assert run_levers.changed_config(folder, CONFIG) is CONFIG
+    assert run_levers.levers(waiting)["batch"] == 8
 
 
 @pytest.mark.parametrize("stranger", ["", "0" * 32, "../x", None])
 def test_nobody_moves_a_lever_without_the_runs_own_id(waiting: str, stranger: Any) -> None:
-    for ask in (lambda: runs.set_lever(stranger, "gamma", 1), lambda: runs.levers(stranger)):
+    for ask in (lambda: run_levers.set_lever(stranger, "gamma", 1), lambda: run_levers.levers(stranger)):
         with pytest.raises(GanError, match="no longer here"):
             ask()
 
@@ -273,9 +275,9 @@ def test_thinning_the_history_keeps_every_change(waiting: str) -> None:
         Snapshot(i, i * 8, i / 100, 0.5, 0.5, 0.5, 0.5, 1, 1, 1, i / 1000, 1, changes=(change,) * (i == 501))
         for i in range(1000)
     ]
-    path = runs.run_folder(waiting) / "metrics.jsonl"
+    path = run_files.run_folder(waiting) / "metrics.jsonl"
     path.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
-    history = runs.history(waiting, most=10)
+    history = run_status.history(waiting, most=10)
     assert len(history) < 20
     assert [change for snapshot in history for change in snapshot.changes] == [change]
 

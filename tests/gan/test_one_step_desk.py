@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gan import one_step_view as view
-from gan import runs, tab_one_step, tab_train_events
+from gan import run_files, runs, tab_one_step, tab_train_events
 from gan.checkpoint import save_run
 from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.datasets import Dataset, open_dataset
@@ -18,7 +18,7 @@ from gan.errors import GanError
 from gan.listening import weights_digest
 from gan.one_step_desk import Desk, Look, look_at_checkpoint, look_at_request
 from gan.own_pictures import own_pictures
-from gan.runs import Request
+from gan.run_files import Request
 from gan.state import fitted, new_state
 from gan.train_form import setting_values
 from gan.training import train
@@ -121,13 +121,13 @@ def test_a_run_goes_on_with_its_own_optimisers_and_pictures(home: Path, tmp_path
     run_id = runs.create(Request("own", 32, "Mine", "in-a-minute", config), pictures)
     state = new_state(config)
     list(train(config, pictures, state))
-    save_run(runs.run_folder(run_id) / "checkpoint", config, state, pictures, "Mine")
+    save_run(run_files.run_folder(run_id) / "checkpoint", config, state, pictures, "Mine")
     seen = look_at_checkpoint(f"runs/{run_id}")
     assert (seen.state.step, seen.title) == (2, "Mine")
     assert seen.state.generator_optimiser.state_dict()["state"]
     seen.whole_steps("both", 1, 60)
     assert seen.state.step == 3
-    (runs.run_folder(run_id) / "data.safetensors").unlink()
+    (run_files.run_folder(run_id) / "data.safetensors").unlink()
     with pytest.raises(GanError, match="pictures that Mine learned from are not here"):
         look_at_checkpoint(f"runs/{run_id}")
 

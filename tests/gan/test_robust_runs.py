@@ -19,14 +19,15 @@ import torch
 from safetensors import SafetensorError
 
 from checkpoints import store
-from gan import runs, uploads, worker
+from gan import run_files, run_status, runs, uploads, worker
 from gan.checkpoint import load_run
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.full_disk import disk_is_full, told_when_full
 from gan.own_pictures import as_dataset
-from gan.runs import Request, Status
+from gan.run_files import Request
+from gan.run_status import Status
 from gan.training_film import frames_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,9 +38,9 @@ TINY = TrainConfig(network=NetworkConfig("mlp", 28, 1, z_dim=8, classes=10), sec
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     yield tmp_path
-    for folder in runs.runs_folder().glob("*"):
+    for folder in run_files.runs_folder().glob("*"):
         (folder / "waiting").unlink(missing_ok=True)
-        while runs.is_alive(folder):
+        while run_files.is_alive(folder):
             for process in workers(folder):
                 os.kill(process, signal.SIGKILL)
             time.sleep(0.02)
@@ -61,13 +62,13 @@ def request(config: TrainConfig = TINY) -> Request:
 
 
 def wait(run_id: str, until: Callable[[Status], bool]) -> Status:
-    while not until(status := runs.status(run_id)):
+    while not until(status := run_status.status(run_id)):
         time.sleep(0.05)
     return status
 
 
 def saved_seconds(run_id: str) -> float:
-    return float(store.read(runs.run_folder(run_id) / "checkpoint").document("training.json")["seconds"])
+    return float(store.read(run_files.run_folder(run_id) / "checkpoint").document("training.json")["seconds"])
 
 
 def test_the_app_is_killed_and_its_runs_go_on_and_those_that_waited_are_taken_up(home: Path) -> None:
@@ -89,10 +90,10 @@ def test_the_app_is_killed_and_its_runs_go_on_and_those_that_waited_are_taken_up
     app.wait()
     now = wait(first, lambda s: s.snapshot is not None and s.snapshot.step > before.step)
     assert now.state == "running"
-    assert runs.status(second).place == 1
+    assert run_status.status(second).place == 1
     runs.request_stop(first)
     wait(first, lambda status: not status.active)
-    assert runs.status(second).state == "waiting"
+    assert run_status.status(second).state == "waiting"
 
     def taken_up(status: Status) -> bool:
         runs.advance(most=1)  # what the app does when it starts again, and for each page that waits
@@ -109,7 +110,7 @@ def test_a_killed_training_loses_less_than_thirty_seconds(monkeypatch: pytest.Mo
     runs.advance()
     wait(run_id, lambda status: status.checkpoint)
     time.sleep(1.0)
-    (process,) = workers(runs.run_folder(run_id))
+    (process,) = workers(run_files.run_folder(run_id))
     os.kill(process, signal.SIGKILL)
     status = wait(run_id, lambda status: not status.active)
     assert status.snapshot is not None
@@ -129,10 +130,10 @@ def limited(size: int) -> Callable[[], None]:
 
 def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> None:
     run_id = runs.create(request())
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: True) == 0
-    trained = runs.history(run_id)[-1].step
+    trained = run_status.history(run_id)[-1].step
     before = (folder / "checkpoint" / "generator.safetensors").read_bytes()
     assert len(before) > 1_000_000
     runs.continue_run(run_id, 600.0)
@@ -143,7 +144,7 @@ def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> No
     )  # fmt: skip
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
-    status = runs.status(run_id)
+    status = run_status.status(run_id)
     assert status.state == "stopped"
     assert "disk" in status.message
     assert (folder / "checkpoint" / "generator.safetensors").read_bytes() == before
@@ -154,7 +155,7 @@ def test_a_full_disk_stops_the_run_says_so_and_keeps_its_last_checkpoint() -> No
     runs.continue_run(run_id, 0.2)
     (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: False) == 0
-    steps = [snapshot.step for snapshot in runs.history(run_id)]
+    steps = [snapshot.step for snapshot in run_status.history(run_id)]
     assert steps == sorted(set(steps))
     assert steps[-1] > trained
 
@@ -163,7 +164,7 @@ def test_a_disk_that_is_full_everywhere_leaves_the_run_to_be_continued(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run_id = runs.create(request())
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: True) == 0
     runs.continue_run(run_id, 600.0)
@@ -176,7 +177,7 @@ def test_a_disk_that_is_full_everywhere_leaves_the_run_to_be_continued(
         patched.setattr(Path, "write_bytes", full)
         patched.setattr(worker.Run, "record", full)
         assert worker.run_folder(folder, lambda: False) == 1  # not even a status can be written
-        assert runs.status(run_id).checkpoint
+        assert run_status.status(run_id).checkpoint
     with open(folder / "metrics.jsonl", "a") as stream:
         stream.write('{"step": 9, "changes": [{"step": 1}')
     runs.continue_run(run_id, 0.2)
@@ -212,7 +213,7 @@ def test_a_run_that_learns_by_heart_stops_and_keeps_what_was_before(monkeypatch:
     pictures = as_dataset(open_dataset("cats", 32, limit=40).images, title="Cats")
     config = TrainConfig(network=NetworkConfig("mlp", 32, 3, z_dim=8), seconds=0, steps=10**6, batch=4)
     run_id = runs.create(Request("own", 32, "Cats", "mlp", config), pictures)
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
     monkeypatch.setattr(worker, "FIRST_CHECKPOINT", 0.0)
     monkeypatch.setattr(worker, "CHECKPOINT_EVERY", 0.1)
@@ -227,7 +228,7 @@ def test_a_run_that_learns_by_heart_stops_and_keeps_what_was_before(monkeypatch:
 
     monkeypatch.setattr(worker.CopyWatch, "look", noted)
     assert worker.run_folder(folder, lambda: False) == 0
-    status = runs.status(run_id)
+    status = run_status.status(run_id)
     assert status.state == "stopped"
     assert "by heart: 90 of 100" in status.message
     good = [step for share, step in seen if share < 0.5]

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import torch
 
-from gan import runs, uploads, worker
+from gan import run_files, run_status, runs, uploads, worker
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.model import load_reference
 from gan.own_pictures import load_pictures, own_pictures
-from gan.runs import Request, Status
+from gan.run_files import Request
+from gan.run_status import Status
 
 TINY = TrainConfig(network=NetworkConfig("mlp", 28, 1, z_dim=8, classes=10), seconds=0, steps=2, batch=16)
 ENDLESS = replace(TINY, steps=10**9)
@@ -29,11 +30,11 @@ PHOTOS = Path(__file__).resolve().parents[2] / "data" / "pictures"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     yield tmp_path
-    for folder in runs.runs_folder().glob("*"):
+    for folder in run_files.runs_folder().glob("*"):
         (folder / "waiting").unlink(missing_ok=True)
         for process in workers(folder):
             os.kill(process, signal.SIGKILL)
-        while runs.is_alive(folder):
+        while run_files.is_alive(folder):
             time.sleep(0.02)
 
 
@@ -53,14 +54,14 @@ def request(config: TrainConfig = TINY, title: str = "Garments") -> Request:
 
 
 def wait(run_id: str, until: Callable[[Status], bool]) -> Status:
-    while not until(status := runs.status(run_id)):
+    while not until(status := run_status.status(run_id)):
         assert status.state != "failed", f"{status.message}\n{log(run_id)}"
         time.sleep(0.05)
     return status
 
 
 def log(run_id: str) -> str:
-    return (runs.run_folder(run_id) / "worker.log").read_text()
+    return (run_files.run_folder(run_id) / "worker.log").read_text()
 
 
 def ended(status: Status) -> bool:
@@ -73,17 +74,17 @@ def learning(status: Status) -> bool:
 
 def test_a_run_waits_trains_and_can_be_explored_and_kept(home: Path) -> None:
     run_id = runs.create(request())
-    assert runs.status(run_id).state == "waiting"
-    assert runs.status(run_id).place == 1
+    assert run_status.status(run_id).state == "waiting"
+    assert run_status.status(run_id).place == 1
     runs.advance()
     status = wait(run_id, ended)
     assert status.state == "finished"
     assert status.snapshot is not None
     assert status.snapshot.step == 2
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     for name in ("preview.png", "real.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
-    assert [s.step for s in runs.history(run_id)][-1] == 2
+    assert [s.step for s in run_status.history(run_id)][-1] == 2
     assert not status.kept
 
     kept = runs.keep(run_id, "  My\nfirst   <garments> ")
@@ -95,7 +96,7 @@ def test_a_run_waits_trains_and_can_be_explored_and_kept(home: Path) -> None:
 
 def test_a_run_that_is_kept_while_it_is_saved_has_the_new_title(monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = runs.create(request())
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     assert worker.run_folder(folder, lambda: False) == 0
     run, save_run = worker.open_run(folder), worker.save_run
 
@@ -113,12 +114,14 @@ def test_a_run_begins_with_a_checkpoint(home: Path) -> None:
     first = runs.create(request())
     runs.advance()
     wait(first, ended)
-    reference = runs.status(first).reference
+    reference = run_status.status(first).reference
     asked = replace(request(), start_from=reference, config=replace(TINY, steps=1, generator_lr=1e-6))
     second = runs.create(asked)
     runs.advance()
     assert wait(second, ended).state == "finished", log(second)
-    one, two = (load_reference(runs.status(r).reference).generator.state_dict() for r in (first, second))
+    one, two = (
+        load_reference(run_status.status(r).reference).generator.state_dict() for r in (first, second)
+    )
     assert all((one[name] - two[name]).abs().max() < 0.1 for name in one if "body.0.0.weight" in name)
     missing = runs.create(replace(asked, start_from="runs/" + "0" * 32))
     runs.advance()
@@ -127,20 +130,20 @@ def test_a_run_begins_with_a_checkpoint(home: Path) -> None:
 
 def test_only_so_many_run_at_once_and_each_knows_its_place() -> None:
     first, second, third = (runs.create(request(ENDLESS)) for _ in range(3))
-    assert [runs.status(r).place for r in (first, second, third)] == [1, 2, 3]
+    assert [run_status.status(r).place for r in (first, second, third)] == [1, 2, 3]
     runs.advance(most=1)
     runs.advance(most=1)
-    assert [runs.status(r).place for r in (first, second, third)] == [0, 1, 2]
+    assert [run_status.status(r).place for r in (first, second, third)] == [0, 1, 2]
     runs.request_stop(second)
-    assert runs.status(second).state == "stopped"
-    assert runs.status(third).place == 1
+    assert run_status.status(second).state == "stopped"
+    assert run_status.status(third).place == 1
     runs.request_stop(third)
 
 
 def test_the_next_run_begins_when_one_ends() -> None:
     first, second = runs.create(request()), runs.create(request())
     runs.advance(most=1)
-    assert runs.status(second).state == "waiting"
+    assert run_status.status(second).state == "waiting"
     assert wait(first, ended).state == "finished"
     # Nobody calls advance here: the worker's end does.
     assert wait(second, ended).state == "finished"
@@ -164,9 +167,9 @@ def test_stop_keeps_and_continue_goes_on_from_there() -> None:
     assert finished.state == "finished"
     assert finished.snapshot is not None
     assert finished.snapshot.step > steps
-    trained = json.loads((runs.run_folder(run_id) / "checkpoint" / "training.json").read_text())
+    trained = json.loads((run_files.run_folder(run_id) / "checkpoint" / "training.json").read_text())
     assert trained["step"] == finished.snapshot.step
-    history = [s.step for s in runs.history(run_id)]
+    history = [s.step for s in run_status.history(run_id)]
     assert history == sorted(set(history))
 
 
@@ -174,7 +177,7 @@ def test_a_killed_run_is_noticed_and_goes_on_from_its_last_checkpoint() -> None:
     run_id = runs.create(request(replace(ENDLESS, seconds=600.0)))
     runs.advance()
     wait(run_id, learning)
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (worker,) = workers(folder)
     os.kill(worker, signal.SIGKILL)
     status = wait(run_id, ended)
@@ -192,7 +195,7 @@ def test_a_terminated_run_keeps_what_it_has() -> None:
     run_id = runs.create(request(replace(ENDLESS, seconds=600.0)))
     runs.advance()
     wait(run_id, lambda s: s.snapshot is not None)
-    (worker,) = workers(runs.run_folder(run_id))
+    (worker,) = workers(run_files.run_folder(run_id))
     os.kill(worker, signal.SIGTERM)
     status = wait(run_id, ended)
     assert (status.state, status.checkpoint) == ("stopped", True)
@@ -201,9 +204,9 @@ def test_a_terminated_run_keeps_what_it_has() -> None:
 def test_a_run_that_fails_says_why_and_keeps_nothing_half_done() -> None:
     run_id = runs.create(replace(request(title="Dogs"), data="dogs"))
     runs.advance()
-    while runs.status(run_id).active:
+    while run_status.status(run_id).active:
         time.sleep(0.05)
-    status = runs.status(run_id)
+    status = run_status.status(run_id)
     assert status.state == "failed"
     assert "no data set 'dogs'" in status.message
     assert not status.checkpoint
@@ -216,7 +219,7 @@ def test_own_pictures_travel_with_the_run() -> None:
     pictures = own_pictures(files + files, 32, mirror=True)
     config = replace(TINY, network=NetworkConfig("mlp", 32, 3, z_dim=8))
     run_id = runs.create(Request("own", 32, "Paintings", "mlp", config), pictures)
-    stored = load_pictures(runs.run_folder(run_id))
+    stored = load_pictures(run_files.run_folder(run_id))
     assert torch.equal(stored.images, pictures.images)
     assert stored.mirror
     runs.advance()
@@ -236,7 +239,9 @@ def test_uploads_are_found_by_their_id_alone() -> None:
 @pytest.mark.parametrize(
     "run_id", ["", "..", "../x", "0" * 31, "0" * 33, "G" * 32, "A" * 32, "0" * 32, "0" * 32 + "\n", None, 7]
 )
-@pytest.mark.parametrize("ask", [runs.status, runs.history, runs.request_stop, runs.run_folder])
+@pytest.mark.parametrize(
+    "ask", [run_status.status, run_status.history, runs.request_stop, run_files.run_folder]
+)
 def test_ids_that_are_none_are_refused(ask: Callable[[object], object], run_id: object) -> None:
     with pytest.raises(GanError, match="no longer here"):
         ask(run_id)
@@ -252,37 +257,40 @@ def test_too_many_waiting_runs_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_damaged_folder_gives_a_sentence_and_no_crash() -> None:
     run_id = runs.create(request())
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
     (folder / "status.json").write_text('{"state": "running", "snapshot": {"step"')
     (folder / "metrics.jsonl").write_text('{"step": 1}\nnonsense\n{"ste')
-    assert runs.status(run_id).state == "failed"
-    assert runs.history(run_id) == []
+    assert run_status.status(run_id).state == "failed"
+    assert run_status.history(run_id) == []
     (folder / "request.json").write_text("[]")
     with pytest.raises(GanError, match="damaged"):
-        runs.read_request(folder)
+        run_files.read_request(folder)
 
 
 def test_old_runs_that_nobody_kept_are_removed() -> None:
     old, kept, waiting, young = (runs.create(request()) for _ in range(4))
     for run_id in (old, kept, young):
-        (runs.run_folder(run_id) / "waiting").unlink()
-    (runs.run_folder(kept) / "kept").touch()
+        (run_files.run_folder(run_id) / "waiting").unlink()
+    (run_files.run_folder(kept) / "kept").touch()
     upload = uploads.save_upload(open_dataset("cats", 32, limit=20))
     long_ago = time.time() - 100 * 3600
-    for folder in [*(runs.run_folder(r) for r in (old, kept, waiting)), uploads.uploads_folder() / upload]:
+    for folder in [
+        *(run_files.run_folder(r) for r in (old, kept, waiting)),
+        uploads.uploads_folder() / upload,
+    ]:
         for file in [*folder.iterdir(), folder]:
             os.utime(file, (long_ago, long_ago))
     assert runs.remove_old(hours=24) == 2
-    assert not (runs.runs_folder() / old).exists()
-    assert all(runs.run_folder(run_id).is_dir() for run_id in (kept, waiting, young))
+    assert not (run_files.runs_folder() / old).exists()
+    assert all(run_files.run_folder(run_id).is_dir() for run_id in (kept, waiting, young))
 
 
 @pytest.mark.parametrize(
     ("text", "title"), [("  a \t b\n", "a b"), ("", "default"), ("\x00\x1b", "default"), ("x" * 99, "x" * 60)]
 )
 def test_titles_are_one_short_line(text: str, title: str) -> None:
-    assert runs.clean_title(text, "default") == title
+    assert run_files.clean_title(text, "default") == title
 
 
 def test_a_slow_save_is_seldom_but_never_so_seldom_that_much_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

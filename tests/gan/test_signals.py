@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan import runs, watching
+from gan import run_files, run_status, runs, watching
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import Dataset, open_dataset
-from gan.runs import Request, read_snapshot
+from gan.run_files import Request
+from gan.run_status import read_snapshot
 from gan.signals import (
     change,
     copies,
@@ -177,9 +178,9 @@ def test_a_run_writes_its_signals_and_reads_them_again(
 ) -> None:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     run_id = runs.create(Request("fashion", 28, "Garments", "mine", fitted(CONFIG, open_dataset("fashion"))))
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     assert run_folder(folder, lambda: False) == 0
-    history = runs.history(run_id)
+    history = run_status.history(run_id)
     signals = history[-1].signals
     assert signals is not None
     assert 0 <= signals.told_apart <= 1

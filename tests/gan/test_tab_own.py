@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from gan import runs, tab_film, tab_own, uploads
+from gan import run_files, runs, tab_film, tab_own, uploads
 from gan.cats import cat_labels, render_cats
 from gan.config import NetworkConfig, TrainConfig
 from gan.datasets import to_unit
 from gan.how_many import FEW, advice, beginning_for
 from gan.own_pictures import as_dataset, in_grey, reduced
-from gan.runs import Request
+from gan.run_files import Request
 from gan.training_film import add_frame
 from tests.hub_server import HubServer
 
@@ -113,7 +113,7 @@ def test_a_film_is_part_of_the_page_and_a_stranger_gets_none() -> None:
     assert "no film yet" in tab_film.film_html(run_id, ".gif")
     pictures = to_unit(render_cats(cat_labels(8, seed=1), 32))
     for step in (1, 2, 3):
-        add_frame(runs.run_folder(run_id), pictures * step / 3, step, step)
+        add_frame(run_files.run_folder(run_id), pictures * step / 3, step, step)
     assert 'src="data:image/gif;base64,' in tab_film.film_html(run_id, ".gif")
     assert "<video" in tab_film.film_html(run_id, ".mp4")
     for stranger in ("", "0" * 32, None):

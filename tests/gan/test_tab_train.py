@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import gradio as gr
 import pytest
 
-from gan import runs, tab_own, tab_train
+from gan import run_files, run_levers, run_status, runs, tab_own, tab_train
 from gan import tab_train_events as events
 from gan.cats import cats_attribute_sizes
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, preset_config
@@ -20,7 +20,7 @@ from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.levers import LEVERS, Change
 from gan.own_pictures import load_pictures
-from gan.runs import Status
+from gan.run_status import Status
 from gan.state import fitted
 from gan.train_form import form_settings, request_from_form, setting_values
 from gan.train_view import examples_html, in_words, parameter_counts, progress_html, strip_html, trouble_html
@@ -103,7 +103,7 @@ def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
     shown, settings = "in-a-minute classes", setting_values(preset_config("in-a-minute", "classes"))
     run_id, message, _ = events.start("", "", shown, "fashion", 64, "in-a-minute", "", 1, False, *settings)
     assert message == ""
-    request = runs.read_request(runs.run_folder(run_id))
+    request = run_files.read_request(run_files.run_folder(run_id))
     assert request.preset == "in-a-minute"
     assert request.config.network.spectral
     assert request.config.loss == "soft-hinge"
@@ -121,7 +121,7 @@ def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
     shown = "from-a-checkpoint classes"
     run_id, message, _ = events.start("", "", shown, "fashion", 64, *asked)
     assert message == ""
-    request = runs.read_request(runs.run_folder(run_id))
+    request = run_files.read_request(run_files.run_folder(run_id))
     assert (request.start_from, request.config.frozen) == ("fashion", 2)
     for nothing in ("", None, "nothing", "../../etc"):
         asked = ["from-a-checkpoint", nothing, 1, False, *settings]
@@ -167,7 +167,7 @@ def test_a_click_before_the_answer_starts_the_recipe_that_was_chosen() -> None:
     for preset in ("lesson-mlp", "in-five-minutes"):
         run_id, message, _ = events.start("", "", shown, "fashion", 32, preset, "", 1, False, *DEFAULTS)
         assert message == ""
-        request = runs.read_request(runs.run_folder(run_id))
+        request = run_files.read_request(run_files.run_folder(run_id))
         wanted = preset_config(preset, "classes")
         assert request.preset == preset
         assert request.config.seconds == wanted.seconds
@@ -181,7 +181,7 @@ def test_start_stop_and_look() -> None:
     _, message, _ = start(run_id)
     assert "still training" in message
     events.stop(run_id)
-    assert runs.status(run_id).state == "stopped"
+    assert run_status.status(run_id).state == "stopped"
     with pytest.raises(gr.Error, match="no longer here"):
         events.stop("../" + run_id)
 
@@ -195,7 +195,7 @@ def test_a_run_that_is_not_the_visitors_shows_nothing() -> None:
 
 def test_only_new_pictures_are_sent() -> None:
     run_id, _, _ = start()
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     for name in ("preview.png", "real.png"):
         (folder / name).write_bytes(b"\x89PNG")
     first, *_, drawn, _ = events.look(run_id, 0)
@@ -208,7 +208,7 @@ def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:
     runs.request_stop(run_id)
     _, message, _ = events.keep(run_id, "Name", [])
     assert "nothing to keep" in message
-    folder = runs.run_folder(run_id) / "checkpoint"
+    folder = run_files.run_folder(run_id) / "checkpoint"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     for library in ([], None, {"a": 1}, [f"runs/{run_id}"]):
@@ -242,8 +242,8 @@ def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
     assert "Choose your pictures first" in start(data="hub", upload_id=upload_id)[1]
     run_id, message, _ = start(data="own", upload_id=upload_id, options=["mirror", "grey"])
     assert message == ""
-    assert runs.read_request(runs.run_folder(run_id)).data == "own"
-    trained = load_pictures(runs.run_folder(run_id))
+    assert run_files.read_request(run_files.run_folder(run_id)).data == "own"
+    trained = load_pictures(run_files.run_folder(run_id))
     assert trained.images.shape[1:] == (1, 32, 32)
     assert trained.mirror
     asked = [
@@ -349,16 +349,16 @@ def test_a_stranger_and_an_ended_run_move_no_lever() -> None:
         assert "no longer here" in text
     runs.request_stop(run_id)
     assert "has ended" in events.pull("gamma", run_id, 1.0)[1]
-    assert runs.levers(run_id)["gamma"] == MINUTE.gamma
+    assert run_levers.levers(run_id)["gamma"] == MINUTE.gamma
 
 
 def test_the_panel_is_there_while_a_run_trains_only() -> None:
     run_id, _, _ = start()
     where = 8  # in the order of `Live.refreshed`
     assert events.look_anew(run_id)[where] == gr.update(visible=False)  # it waits
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
-    runs.write_status(folder, "running", "")
+    run_files.write_status(folder, "running", "")
     with open(folder / "lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert events.look_anew(run_id)[where] == gr.update(visible=True)

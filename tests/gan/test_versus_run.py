@@ -12,12 +12,12 @@ import gradio as gr
 import pytest
 
 from checkpoints import store
-from gan import runs, tab_train_events, tab_versus, versus_run, versus_view, worker
+from gan import run_files, run_status, runs, tab_train_events, tab_versus, versus_run, versus_view, worker
 from gan.__main__ import main
 from gan.checkpoint import load_run
 from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.errors import GanError
-from gan.runs import Request
+from gan.run_files import Request
 from gan.train_form import labels_tell, request_from_form, setting_values
 from gan.training import train
 from gan.versus import RECIPE, changeable
@@ -41,7 +41,7 @@ def request(steps: int = 3) -> Request:
 def trained(steps: int = 3, change: tuple[str, str] = ("discriminator_lr", "0.01")) -> str:
     first = request(steps)
     run_id = versus_run.create(first, versus_run.request_against(first, *change, "classes"))
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     (folder / "waiting").unlink()
     assert worker.run_folder(folder, lambda: False, work_on_both) == 0
     return run_id
@@ -70,15 +70,15 @@ def test_two_runs_train_are_told_apart_and_either_can_be_kept_and_continued() ->
     config, state = load_run(store.find(kept.reference))
     assert (config.discriminator_lr, state.step) == (0.01, 3)
     assert store.find(kept.reference).title == "The faster one"
-    assert runs.history(kept.run_id)[-1].step == 3
+    assert run_status.history(kept.run_id)[-1].step == 3
     runs.continue_run(kept.run_id, 60)
-    assert worker.open_run(runs.run_folder(kept.run_id)).config.discriminator_lr == 0.01
+    assert worker.open_run(run_files.run_folder(kept.run_id)).config.discriminator_lr == 0.01
 
 
 def test_after_a_crash_both_can_still_be_kept() -> None:
     run_id = trained()
-    folder = runs.run_folder(run_id)
-    runs.write_status(folder, "running", "")
+    folder = run_files.run_folder(run_id)
+    run_files.write_status(folder, "running", "")
     both = versus_run.look(run_id)
     assert (both.status.state, both.status.message) == ("stopped", "The training was interrupted.")
     assert both.can_keep("a")
@@ -102,7 +102,7 @@ def test_a_recipe_against_another_and_a_stop_that_keeps_both() -> None:
     first = request(steps=50)
     second = versus_run.request_against(first, RECIPE, "lesson-mlp", "classes")
     run_id = versus_run.create(first, second)
-    folder = runs.run_folder(run_id)
+    folder = run_files.run_folder(run_id)
     with pytest.raises(GanError, match="nothing to keep"):
         versus_run.keep(run_id, "a", "Too early")
     (folder / "waiting").unlink()
@@ -119,8 +119,8 @@ def test_one_that_cannot_be_trained_fails_with_a_sentence() -> None:
     first = request()
     second = replace(versus_run.request_against(first, "gamma", "5", "classes"), start_from="nowhere")
     run_id = versus_run.create(first, second)
-    (runs.run_folder(run_id) / "waiting").unlink()
-    assert worker.run_folder(runs.run_folder(run_id), lambda: False, work_on_both) == 1
+    (run_files.run_folder(run_id) / "waiting").unlink()
+    assert worker.run_folder(run_files.run_folder(run_id), lambda: False, work_on_both) == 1
     assert "nowhere" in versus_run.look(run_id).status.message
     with pytest.raises(GanError, match="stay as they are"):
         versus_run.request_against(replace(first, start_from="fashion"), "width", "8", "classes")

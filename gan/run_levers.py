@@ -1,0 +1,48 @@
+"""The levers of a run: what its visitor has changed since the start, and changes while it trains."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from gan.config import TrainConfig
+from gan.errors import GanError
+from gan.levers import lever_values, with_levers
+from gan.run_files import read_json, read_request, run_folder, write_json
+from gan.run_status import status
+
+_CHANGING = Lock()
+
+
+def levers(run_id: str) -> dict[str, Any]:
+    """The levers of a run and the values that are asked for, by name.
+
+    Raises:
+        GanError: when there is no such run.
+    """
+    folder = run_folder(run_id)
+    return lever_values(changed_config(folder, read_request(folder).config))
+
+
+def changed_config(folder: Path, config: TrainConfig) -> TrainConfig:
+    """`config` with what `levers.json` in a run's folder changes; the same object where nothing."""
+    with suppress(GanError):  # written by `set_lever` alone, which checks; a damaged file changes nothing
+        return with_levers(config, read_json(folder / "levers.json"))
+    return config
+
+
+def set_lever(run_id: str, name: str, value: Any) -> None:
+    """Change a setting of a run that has not ended; its worker follows before the next step.
+
+    Raises:
+        GanError: when there is no such run, it has ended, or the value is not allowed.
+    """
+    folder = run_folder(run_id)
+    if not status(run_id).active:
+        raise GanError("This run has ended; continue it before you change its levers.")
+    with _CHANGING:
+        config = with_levers(read_request(folder).config, {name: value})
+        changed = {**read_json(folder / "levers.json"), name: getattr(config, name)}
+        write_json(folder / "levers.json", changed)
