@@ -29,6 +29,7 @@ from gan import serve, tab_closer, tab_explore, tab_train
 from gan import tab_api as explore_api
 from gan import tab_api_train as train_api
 from languages import tab_language
+from page import KEYBOARD_CSS, KEYBOARD_HEAD
 from style import tab as tab_stylise
 from style import tab_api as stylise_api
 
@@ -106,8 +107,8 @@ def main() -> None:
     demo = build()
     demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),
-        css=CSS + tab_language.CSS,
-        head=tab_language.HEAD,
+        css=CSS + KEYBOARD_CSS + tab_language.CSS,
+        head=KEYBOARD_HEAD + tab_language.HEAD,
         i18n=tab_language.translations(),
         ssr_mode=False,
         run_history=False,

@@ -26,6 +26,7 @@ SCRIPTS = (
     "own.js",
     "idle.js",
     "hand.js",
+    "keys.js",
     "taken_back.js",
     "family.js",
     "favourites.js",

@@ -17,6 +17,7 @@ from checkpoints import store
 from gan.config import NetworkConfig, TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset, to_unit
 from gan.direction_files import save_directions, visitors_directions
+from gan.directions import FOUND_BY, FOUND_BY_CODE
 from gan.errors import GanError
 from gan.model import DISCRIMINATOR, GENERATOR, load_checkpoint, load_tensors, with_prefix
 from gan.pictures import grid_image
@@ -66,6 +67,7 @@ def save_run(
             "trained_seconds": round(state.seconds, 1),
         },
         "critic": critic_quantiles(config, state, dataset),
+        FOUND_BY: FOUND_BY_CODE,
     }
     training = {
         "config": to_mapping(config),

@@ -86,7 +86,10 @@ def copies_html(model: Model, state: ExplorerState) -> Iterator[str]:
     found = nearest_training(archive, picture)
     shown = torch.cat([picture, found.pictures])
     legend = "First this picture, then the training pictures nearest to it, nearest first."
-    yield _panel(_text(found.sentence) + _figure(shown, len(shown), found.sentence, legend))
+    yield _panel(
+        _text(found.sentence)
+        + _figure(shown, len(shown), "The picture and the training pictures nearest to it", legend)
+    )
 
 
 def progress_html(progress: Progress, seconds: float) -> str:
@@ -95,7 +98,9 @@ def progress_html(progress: Progress, seconds: float) -> str:
     words = progress.text
     if share >= SHARE_TO_TELL:
         words += f", about {max(1, round(seconds * (1 - share) / share))} s left"
-    return _panel(f'{_text(words + ".")}<progress max="1" value="{share:.3f}"></progress>')
+    return _panel(
+        f'{_text(words + ".")}<progress aria-label="How far it is" max="1" value="{share:.3f}"></progress>'
+    )
 
 
 def inside_html(model: Model, state: ExplorerState) -> str:
@@ -105,7 +110,9 @@ def inside_html(model: Model, state: ExplorerState) -> str:
         if maps.layer.kind in LOOKED_AT:
             sheet = maps_sheet(maps)
             words = f"{maps.layer.kind}: {_shape(maps.layer)}"
-            figures.append(_figure(sheet, min(MAP_COLUMNS, len(sheet)), words, words, smooth=False))
+            figures.append(
+                _figure(sheet, min(MAP_COLUMNS, len(sheet)), "The channels of one layer", words, smooth=False)
+            )
     intro = "From the latent vector to the picture: grids grow, channels get fewer, colours come last. "
     intro += "Each square is a channel, at most 64 of a layer; black is its least, white its most."
     return _panel(_text(intro) + f'<div class="maps">{"".join(figures)}</div>')
@@ -140,7 +147,8 @@ def comparison_html(first: Model, second: Model, state: ExplorerState) -> str:
     words += f"They differ by {difference:.0f} % of the range from black to white. {shared.sentence()}"
     if not found.same_latent:
         words += " Their latent vectors differ in length, so the seeds have only their number in common."
-    return _panel(_figure(torch.cat([found.first, found.second]), COMPARED, words, words))
+    alt = "Eight pictures of each of the two checkpoints"
+    return _panel(_figure(torch.cat([found.first, found.second]), COMPARED, alt, words))
 
 
 def found_html(target: Tensor, picture: Tensor, words: str) -> str:

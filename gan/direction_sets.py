@@ -35,6 +35,7 @@ from gan.directions import (
     without_class_means,
 )
 from gan.errors import GanError
+from gan.first_layer import first_layer_gram
 from gan.latent import latents
 from gan.model import Model
 from gan.styles import in_all_styles, style_weights, tried
@@ -156,37 +157,6 @@ def closed_directions(model: Model, count: int = COUNT) -> tuple[Direction, ...]
         return ()
     vectors = strongest_axes(first_layer_gram(model), count)
     return _described(model, vectors, count, "closed-form", "Closed form")
-
-
-def first_layer_gram(model: Model) -> Tensor:
-    """The mean of (W S)^T (W S) over the linear pieces S of the code, float64 `[z_dim, z_dim]`.
-
-    W is the first layer's weight; n^T gram n is how much a step along n changes that layer, squared.
-    """
-    weight = first_weight(model.generator)
-    slopes = code_slopes(model)
-    if weight is None:
-        return torch.eye(model.config.z_dim, dtype=torch.float64)
-    weight = weight.double()[:, : slopes.shape[1]]
-    return (slopes.mT @ (weight.T @ weight) @ slopes).mean(0)
-
-
-def code_slopes(model: Model) -> Tensor:
-    """The derivative of the code by z in each linear piece of the latent space, float64 `[P, code, z_dim]`.
-
-    z itself: one piece, the identity. Wishes: one piece, in which only differences within an attribute
-    count, I - 1/n. A layout: one piece for each part of each class, its factor; halvings have no slope.
-    """
-    network, layout = model.config, model.generator.layout
-    if layout is not None:
-        factors = layout.factors.double().flatten(0, 1)
-        return torch.cat([factors.new_zeros(*factors.shape[:2], layout.halvings), factors], 2)
-    slope = torch.eye(network.z_dim, dtype=torch.float64)
-    start = 0
-    for size in network.attributes:
-        slope[start : start + size, start : start + size] -= 1 / size
-        start += size
-    return slope[None]
 
 
 def _described(model: Model, vectors: Tensor, count: int, method: str, word: str) -> tuple[Direction, ...]:

@@ -22,10 +22,12 @@ from gan.direction_maths import (
     first_weight,
     orthogonal,
     principal_directions,
+    strongest_axes,
     visible_change,
     white_latents,
 )
 from gan.effects import describe_effect
+from gan.first_layer import first_layer_gram
 from gan.latent import latents
 from gan.model import Model
 from gan.styles import style_weights, tried
@@ -36,6 +38,10 @@ SAMPLES = 1024
 SEEDS = 12
 LIMITS = (3.0, 8.0)
 VISIBLE = 0.25 / 255
+# How a checkpoint's first directions are found stands in its config.json, because links count them by place:
+# whatever changes them needs another number, and checkpoints with an older one keep theirs.
+FOUND_BY = "directions_found_by"
+FOUND_BY_CODE = 2
 
 
 @torch.inference_mode()
@@ -72,12 +78,26 @@ def _candidates(model: Model) -> tuple[Tensor, list[str]]:
         activations = without_class_means(activations, labels, model.config.classes)
     # Styles are what sliders move, so their components need no way back to z.
     pca = principal_directions(activations, activations if model.generator.sides else z, CANDIDATES)
-    weight = style_weights(model) if model.generator.sides else first_weight(model.generator)
     missing = min(CANDIDATES, model.config.z_dim) - len(pca)
-    closed = z.new_zeros(0, z.shape[1])
-    if weight is not None and missing > 0:
-        closed = closed_form_directions(weight, CANDIDATES)
+    closed = _in_closed_form(model) if missing > 0 else z.new_zeros(0, z.shape[1])
     return torch.cat([pca, closed]), ["pca"] * len(pca) + ["closed-form"] * len(closed)
+
+
+def _in_closed_form(model: Model) -> Tensor:
+    """Candidates in closed form, `[K, z_dim]`, strongest first.
+
+    Until checkpoints said how their directions are found, the first layer's columns were taken for
+    coordinates of z. Where the space is laid out they are those of a code, and the candidates mean nothing
+    in particular; links to these checkpoints count on them.
+    """
+    if model.generator.sides:
+        return closed_form_directions(style_weights(model), CANDIDATES)
+    weight = first_weight(model.generator)
+    if weight is None:
+        return torch.zeros(0, model.config.z_dim, dtype=torch.float64)
+    if model.document.get(FOUND_BY) == FOUND_BY_CODE:
+        return strongest_axes(first_layer_gram(model), CANDIDATES)
+    return closed_form_directions(weight, CANDIDATES)
 
 
 def labels_in_turn(model: Model, count: int) -> Tensor | None:

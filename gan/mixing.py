@@ -17,9 +17,9 @@ from torch import Tensor
 
 from gan.codes import encode_latent
 from gan.direction_maths import strongest_axes
-from gan.direction_sets import first_layer_gram
 from gan.errors import GanError
 from gan.explorer import ExplorerState, labels_for, latent
+from gan.first_layer import first_layer_gram
 from gan.latent import slerp
 from gan.model import Model
 from gan.state_keys import key_of

@@ -75,9 +75,9 @@ def _build_looks(asked: gr.Textbox) -> None:
         "discriminator; the training pictures nearest to it; what every convolution "
         "makes of it; and both networks as tables of layers."
     )
-    what = gr.Radio(LOOKS, value="heat", show_label=False, elem_id="closer-what")
+    what = gr.Radio(LOOKS, value="heat", label="What to look at", show_label=False, elem_id="closer-what")
     button = gr.Button("Look", variant="primary", elem_id="closer-look")
-    shown = gr.HTML("", css_template=view.CSS, elem_id="closer-shown")
+    shown = gr.HTML("", css_template=view.CSS, elem_id="closer-shown", elem_classes="announced")
     button.click(look, [asked, what], shown, **_LOOKING, **_QUIET)
 
 
@@ -117,7 +117,7 @@ def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
         start = gr.Button("Find it", variant="primary", elem_id="project-start")
         stop = gr.Button("Stop, keep the best", interactive=False, elem_id="project-stop")
         opening = gr.Button("Open in the explorer", interactive=False, elem_id="project-open")
-    told = gr.HTML("", css_template=view.CSS, elem_id="project-told")
+    told = gr.HTML("", css_template=view.CSS, elem_id="project-told", elem_classes="announced")
     shown = gr.HTML("", css_template=view.CSS, elem_id="project-shown")
     found = gr.Textbox(visible="hidden", show_label=False, container=False)
     searching = start.click(
@@ -212,7 +212,7 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
         info="So many coarse layers (shapes) come from the row, all finer ones (colours) from the column.",
     )  # fmt: skip
     button = gr.Button("Make the grid", variant="primary", elem_id="mixing-make")
-    message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message")
+    message = gr.HTML("", css_template=view.CSS, elem_id="mixing-message", elem_classes="announced")
     grid = gr.Gallery(
         label="Mixed pictures", show_label=False, format="png", columns=4, object_fit="contain",
         preview=False, interactive=False, allow_preview=False, visible=False, elem_id="mixing-grid",
@@ -322,7 +322,7 @@ def _build_comparing(asked: gr.Textbox, library: gr.BrowserState, panel: gr.Acco
         filterable=False, elem_id="comparing-other",
     )  # fmt: skip
     button = gr.Button("Compare", variant="primary", elem_id="comparing-start")
-    shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown")
+    shown = gr.HTML("", css_template=view.CSS, elem_id="comparing-shown", elem_classes="announced")
     panel.expand(_offered_checkpoints, [library, other], other, **_AT_ONCE)
     button.click(compare_with, [asked, other], shown, **_LOOKING, **_QUIET)
 

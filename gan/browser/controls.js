@@ -81,11 +81,12 @@ on(".explore-walk-add", "click", () => {
 });
 on(".explore-walk-make", "click", async (event) => {
   const button = event.target;
-  button.disabled = true;
+  if (isOff(button)) return;
+  switchOff(button, true);
   button.textContent = "Drawing";
   const question = { ...copyOf(state), seeds: find(".explore-walk-seeds").value, frames: Number(frames.range.value) };
   const answer = await ask("explore_walk", question);
-  button.disabled = false;
+  switchOff(button, false);
   button.textContent = "Make the GIF";
   complain(answer.error);
   if (answer.error) return;
@@ -100,10 +101,14 @@ function hear(value) {
   if (!value) return;
   offer(value.choices || []);
   if (value.notice) complain(value.notice);
-  if (value.open && value.open !== state.checkpoint) openNew(value.open);
+  if (value.open && value.open !== state.checkpoint) {
+    openNew(value.open);
+    takeFocus();
+  }
   if (value.state && value.turn !== heardTurn) {
     heardTurn = value.turn;
     openState({ ...freshState(value.state.checkpoint), ...value.state });
+    takeFocus();
   }
   openFirst();
 }

@@ -127,7 +127,7 @@ function showFamily(favourite) {
   find(".explore-family-title").textContent = tree.length
     ? "Its family, oldest on top. Choose a relative; arrow keys go to parents, children and siblings."
     : "No family yet: choose a second picture, cross the two, and like a child.";
-  find(".explore-family").replaceChildren(...tree);
+  refill(find(".explore-family"), tree);
   // A wide family scrolls sideways in its box; the page stays where it is.
   const [box, current] = [find(".explore-family"), find(".explore-family [aria-current]")];
   if (current) box.scrollLeft = current.offsetLeft + (FACE - box.clientWidth) / 2;

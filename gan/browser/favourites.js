@@ -127,6 +127,7 @@ function likedTile(favourite) {
   button.dataset.key = favourite.key;
   const letter = document.createElement("b");
   letter.textContent = place >= 0 ? LETTERS[place] : "";
+  button.setAttribute("aria-description", letter.textContent);
   button.append(letter);
   return button;
 }
@@ -139,7 +140,7 @@ function toggleChosen(key) {
 }
 
 function showLiked() {
-  find(".explore-liked-list").replaceChildren(...liked.map(likedTile));
+  refill(find(".explore-liked-list"), liked.map(likedTile));
   find(".explore-liked-empty").hidden = liked.length > 0;
   find(".explore-liked-some").hidden = !liked.length;
   for (const button of element.querySelectorAll(".explore-save")) button.disabled = !liked.length;
@@ -181,8 +182,3 @@ find(".explore-note").addEventListener("change", (event) => ofLast(({ key }) => 
   const note = event.target.value.replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, LONGEST_NOTE);
   keepLiked(liked.map((each) => (each.key === key ? { ...each, note } : each)));
 })());
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches?.("textarea, select, [contenteditable], input:not([type=range]):not([type=checkbox]):not([type=radio])");
-  if (!element.isConnected || !element.offsetParent || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key.toLowerCase() === "l") toggleLike();
-});

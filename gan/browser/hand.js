@@ -172,31 +172,8 @@ view.addEventListener("wheel", (event) => {
   zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * 0.002));
 }, { passive: false });
 
-const KEYS = {
-  ArrowRight: (step) => moveBy(step, 0, copyOf(state)),
-  ArrowLeft: (step) => moveBy(-step, 0, copyOf(state)),
-  ArrowUp: (step) => moveBy(0, step, copyOf(state)),
-  ArrowDown: (step) => moveBy(0, -step, copyOf(state)),
-  "+": () => zoomInTheMiddle(1.25),
-  "=": () => zoomInTheMiddle(1.25),
-  "-": () => zoomInTheMiddle(0.8),
-  0: resetZoom,
-  " ": () => togglePlay(),
-};
-
-view.addEventListener("keydown", (event) => {
-  const act = KEYS[event.key];
-  if (!act || !model || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  if (event.key.startsWith("Arrow")) pause();
-  act(event.shiftKey ? 5 * KEY_STEP : KEY_STEP);
-  if (event.key.startsWith("Arrow")) remember("plane");
-});
-
 function showPlay() {
-  const button = find(".explore-play");
-  button.textContent = playing ? "Pause" : "Play";
-  button.setAttribute("aria-pressed", String(Boolean(playing)));
+  find(".explore-play").textContent = playing ? "Pause" : "Play";
 }
 
 // The walk goes on while sliders move; whatever changes the seed or the checkpoint ends it.

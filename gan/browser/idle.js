@@ -73,7 +73,7 @@ function neighbourErrands(asked) {
 }
 
 function showNeighbours(neighbours) {
-  find(".explore-neighbours").replaceChildren(...neighbours.map(({ edits, shown }, index) => {
+  refill(find(".explore-neighbours"), neighbours.map(({ edits, shown }, index) => {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-label", "Go to neighbour " + (index + 1));

@@ -107,8 +107,10 @@ async function sliderBetween() {
   const [a, b] = picked.map(zOf);
   const field = find(".explore-own-name");
   if (!field.value.trim()) field.value = ownName("to " + likedName(picked[1]));
-  makeOwn(b.map((value, i) => value - a[i]), "These two pictures are the same, so there is no way from one to the other.");
+  const way = b.map((value, i) => value - a[i]);
+  makeOwn(way, "These two pictures are the same, so there is no way from one to the other.");
   find(".explore-methods").scrollIntoView({ block: "nearest" });
+  sliders.findLast(({ range }) => range.dataset.own)?.range.focus();
 }
 
 async function makeFilm(event) {

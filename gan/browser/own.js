@@ -57,6 +57,8 @@ function ownSlider(direction) {
   return slider;
 }
 
+const ownSliderOf = (vector) => sliders.find(({ range }) => range.dataset.own === vector);
+
 function textButton(text, explanation, act) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", textContent: text, title: explanation });
@@ -102,10 +104,18 @@ function nameAnew(vector, name) {
 function rename({ name, vector }, slider) {
   const field = document.createElement("input");
   Object.assign(field, { type: "text", value: name, maxLength: LONGEST_NAME, ariaLabel: "New name of " + name });
-  const done = () => nameAnew(vector, ownName(field.value) || name);
+  const back = () => ownSliderOf(vector)?.row.querySelector(".explore-own-buttons button").focus();
+  const done = () => {
+    nameAnew(vector, ownName(field.value) || name);
+    back();
+  };
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") done();
-    else if (event.key === "Escape") rebuildSliders();
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    // Else the key would press the button that gets the focus.
+    event.preventDefault();
+    if (event.key === "Enter") return done();
+    rebuildSliders();
+    back();
   });
   slider.row.querySelector(".explore-own-buttons").replaceChildren(field, textButton("Save", "Use this name", done));
   field.select();

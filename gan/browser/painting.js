@@ -22,10 +22,12 @@ function showPath(path) {
   const line = find(".explore-path");
   line.dataset.path = path || line.dataset.path;
   const { seeds, place } = state.between || {};
-  const where = !seeds ? (state.base ? " · a picture of its own, from no seed" : "") : seeds[0] === seeds[2]
-    ? " · between seeds " + seeds[0] + " and " + seeds[1] + ", " + Math.round(100 * place[0]) + " %"
-    : " · between seeds " + seeds.join(", ");
-  line.textContent = PATHS[line.dataset.path] + where;
+  const where = !seeds ? (state.base ? "a picture of its own, from no seed" : "") : seeds[0] === seeds[2]
+    ? "between seeds " + seeds[0] + " and " + seeds[1] + ", " + Math.round(100 * place[0]) + " %"
+    : "between seeds " + seeds.join(", ");
+  line.textContent = PATHS[line.dataset.path] + (where && " · " + where);
+  const drawer = "Drawn by " + (model ? model.title : "the generator");
+  canvas.setAttribute("aria-label", drawer + (where ? ": " + where : " from seed " + state.seed));
 }
 
 // The engine of a checkpoint that was opened; where it cannot be had, the server goes on drawing.
@@ -123,7 +125,6 @@ function showPicture(answer) {
   drawn = answer;
   paint(canvas, answer);
   canvas.dataset.frame = Number(canvas.dataset.frame || 0) + 1;
-  canvas.setAttribute("aria-label", "Drawn by " + (model ? model.title : "the generator") + " from seed " + state.seed);
   shownZ = answer.z || [];
   if (answer.opinion) showOpinion(answer.opinion);
   if (state.mode === "raw") showCoordinates();

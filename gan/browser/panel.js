@@ -102,7 +102,7 @@ function buildSliders() {
   const places = raw ? [...model.coordinates.keys()].slice(page * PAGE, (page + 1) * PAGE) : [];
   if (raw) sliders = places.map(coordinateSlider);
   else sliders = method === "own" ? ownDirections().map(ownSlider) : directionsBy(method).map(directionSlider);
-  find(".explore-sliders").replaceChildren(...sliders.map((slider) => slider.row));
+  refill(find(".explore-sliders"), sliders.map((slider) => slider.row));
   watchStrips();
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
   find(".explore-methods").hidden = raw;
@@ -111,8 +111,8 @@ function buildSliders() {
   find(".explore-pager").hidden = !raw;
   find(".explore-pager span").textContent =
     "coordinates " + page * PAGE + " to " + (Math.min(model.coordinates.length, (page + 1) * PAGE) - 1) + " of " + model.coordinates.length;
-  find(".explore-pager-back").disabled = page === 0;
-  find(".explore-pager-on").disabled = (page + 1) * PAGE >= model.coordinates.length;
+  switchOff(find(".explore-pager-back"), page === 0);
+  switchOff(find(".explore-pager-on"), (page + 1) * PAGE >= model.coordinates.length);
 }
 
 function showCoordinates() {
@@ -145,8 +145,8 @@ function showControls() {
 }
 
 function showHistory() {
-  find(".explore-undo").disabled = !past.undos.length;
-  find(".explore-redo").disabled = !past.redos.length;
+  switchOff(find(".explore-undo"), !past.undos.length);
+  switchOff(find(".explore-redo"), !past.redos.length);
   if (model) showMoved();
   showHeart();
 }

@@ -11,8 +11,6 @@ from gan.direction_maths import closed_form_directions, strongest_axes
 from gan.direction_sets import (
     all_directions,
     closed_directions,
-    code_slopes,
-    first_layer_gram,
     further_part,
     kept_directions,
     orthogonalised,
@@ -22,6 +20,7 @@ from gan.direction_sets import (
 from gan.directions import directions_of
 from gan.errors import GanError
 from gan.explorer import MOST_EDITS
+from gan.first_layer import code_slopes, first_layer_gram
 from gan.latent import latents
 from gan.model import Model, load, load_reference
 from gan.supervised import supervised_directions

@@ -22,7 +22,7 @@ from gan.direction_maths import (
     visible_change,
     white_latents,
 )
-from gan.directions import directions_of, find_directions
+from gan.directions import FOUND_BY, FOUND_BY_CODE, directions_of, find_directions
 from gan.effects import changed_place, describe_effect
 from gan.latent import latents
 from gan.model import Model, load, load_reference
@@ -171,6 +171,32 @@ def test_where_pca_has_nothing_to_say_the_closed_form_speaks(
     found = find_directions(model)
     assert len(found) == 10
     assert {d.method for d in found} == {"closed-form"}
+
+
+def test_where_a_space_is_laid_out_the_closed_form_looks_through_it_and_older_checkpoints_keep_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = load("fashion")
+    assert model.generator.layout is not None
+    halvings, size = model.generator.layout.halvings, model.config.z_dim
+    monkeypatch.setattr(
+        "gan.directions.principal_directions", lambda activations, z, count: z.new_zeros(0, size)
+    )
+    weight = first_weight(model.generator)
+    assert weight is not None
+    older = {key: value for key, value in model.document.items() if key != FOUND_BY}
+    before = find_directions(replace(model, document=older))
+    span = torch.linalg.svd(weight.double(), full_matrices=False).Vh[:20]
+    for direction in before:
+        assert float((span @ direction.vector.double()).norm()) == pytest.approx(1, abs=1e-3)
+    after = find_directions(replace(model, document={**older, FOUND_BY: FOUND_BY_CODE}))
+    # A halving decides which part of the space is meant: it has no slope, so no direction in closed form.
+    assert all(float(direction.vector[:halvings].norm()) < 1e-3 for direction in after)
+    assert any(float(direction.vector[:halvings].norm()) > 0.1 for direction in before)
+
+
+def test_a_checkpoint_says_how_its_directions_are_found(model: Model) -> None:
+    assert model.document[FOUND_BY] == FOUND_BY_CODE
 
 
 def test_saved_directions_are_used_and_damaged_ones_are_not(model: Model) -> None:
