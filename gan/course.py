@@ -20,6 +20,7 @@ DIVERGED = "diverged"
 STILL_GAINING = 0.05
 # About half of the movement that there was: a ratio, because looks lie as far apart as the machine is slow.
 SETTLED = 0.53
+WORTH_WAITING = 1 / 15
 LOST = 1.15
 # What the discriminator's loss is while it cannot tell the two kinds apart (`gan.losses`).
 UNDECIDED = {
@@ -93,9 +94,14 @@ class Course:
         return self.change < SETTLED * self.liveliest
 
     @property
+    def to_come(self) -> float:
+        """The gain that another third would bring, if it shrinks as the pictures' movement has shrunk."""
+        return self.gain * min(1.0, self.change / max(self.liveliest, 1e-3))
+
+    @property
     def improving(self) -> bool:
-        """Whether there is more to come: the pictures still move, and have lately been nearer than ever."""
-        return not self.settled and (self.gaining or self.best < self.best_before)
+        """Whether waiting is worth it: by the trend, or as they move and have lately been nearer than ever."""
+        return self.to_come > WORTH_WAITING or (not self.settled and self.best < self.best_before)
 
     @property
     def lost(self) -> bool:

@@ -222,8 +222,8 @@ def _oscillation(course: Course) -> tuple[str, ...] | None:
     if not jumps or course.gaining or not course.lost:
         return None
     return (
-        f"From look to look the same latent vector changes {course.restless:.0%} as much as two real pictures "
-        "differ.",
+        f"From look to look the same latent vector changes {course.restless:.0%} as much as two real "
+        "pictures differ.",
         f"The pictures have been nearer to real ones before: {max(0.0, course.best):.2f}.",
         _distance(course),
     )
