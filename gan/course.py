@@ -100,7 +100,7 @@ class Course:
 
     @property
     def improving(self) -> bool:
-        """Whether waiting is worth it: by the trend, or as they move and have lately been nearer than ever."""
+        """Whether waiting is worth it: by the trend, or still moving and lately nearer than ever."""
         return self.to_come > WORTH_WAITING or (not self.settled and self.best < self.best_before)
 
     @property
