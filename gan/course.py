@@ -142,7 +142,7 @@ def course_of(history: Sequence[Snapshot], config: TrainConfig) -> Course | None
     distance = median(distances[-third:])
     return Course(
         pictures=signals[-1].pictures,
-        passes=part[-1].images_seen / max(1, signals[-1].pictures),
+        passes=_passes(history, signals[-1].pictures),
         looks=len(looks),
         step=part[-1].step,
         spread=_median(recent, lambda s: s.spread),
@@ -184,6 +184,12 @@ def swing(values: Sequence[float]) -> float:
     level = [value - slope * number for number, value in enumerate(values)]
     middle = median(level)
     return median(abs(value - middle) for value in level)
+
+
+def _passes(history: Sequence[Snapshot], pictures: int) -> float:
+    """How often each of the pictures was seen of late, since the run learns from so many."""
+    others = [s.images_seen for s in history if s.signals is not None and s.signals.pictures != pictures]
+    return (history[-1].images_seen - max(others, default=0)) / max(1, pictures)
 
 
 def _median(signals: Sequence[Signals], value: Callable[[Signals], float]) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gan.config import TrainConfig
 from gan.course import DIVERGED, FEWEST_LOOKS, STILL_GAINING, Course, course_of, since_last_change
-from gan.levers import setting_label
+from gan.levers import setting_label, value_text
 from gan.remedies import remedy_for
 from gan.training import Snapshot
 
@@ -77,7 +77,7 @@ class Verdict:
 
     def moves(self) -> str:
         """The levers to be moved, in words; empty where there are none."""
-        return ", ".join(f"{setting_label(name)} to {value:g}" for name, value in self.levers.items())
+        return ", ".join(f"{setting_label(n)} to {value_text(n, value)}" for n, value in self.levers.items())
 
 
 Check = Callable[[Course], tuple[str, ...] | None]
