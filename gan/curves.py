@@ -77,7 +77,8 @@ def _changes_list(moments: Sequence[tuple[Change, ...]]) -> str:
     items = []
     for number, changes in enumerate(moments, start=1):
         moved = ", ".join(
-            f"{setting_label(c.name)} {value_text(c.name, c.old)} → {value_text(c.name, c.new)}" for c in changes
+            f"{setting_label(c.name)} {value_text(c.name, c.old)} → {value_text(c.name, c.new)}"
+            for c in changes
         )
         items.append(f"<li>{number}: {escape(moved)} at step {changes[0].step:,}</li>")
     return f'<ul class="changes">{"".join(reversed(items))}</ul>' if items else ""

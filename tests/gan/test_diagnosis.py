@@ -203,7 +203,8 @@ def test_what_was_hardly_seen_is_not_known_by_heart() -> None:
     history, config, _ = recorded("memorising")
     assert diagnose(history, config)[0].name == "memorising"
     many = [
-        replace(s, signals=replace(s.signals, pictures=4000, copies=None)) if s.signals else s for s in history
+        replace(s, signals=replace(s.signals, pictures=4000, copies=None)) if s.signals else s
+        for s in history
     ]
     assert diagnose(many, config)[0].name not in ("memorising", "too few pictures")
 
