@@ -78,13 +78,15 @@ class Case:
         """Whether thresholds were chosen on it."""
         return self.seed in CALIBRATED
 
-    def prepared(self) -> tuple[TrainConfig, Dataset]:
-        """Its settings, and its pictures."""
+    def prepared(self, all_pictures: bool = False) -> tuple[TrainConfig, Dataset]:
+        """Its settings, and its pictures; with `all_pictures` a lever leaves it few, and can give them back."""
         if self.verdict in HEALTHY:
             config, pictures = SOUND, 0
         else:
             config, pictures = failure(self.verdict).config(), failure(self.verdict).pictures
-        dataset = open_dataset(self.data, SIDES[self.data], limit=pictures or SHIPPED_PICTURES)
+        limit = SHIPPED_PICTURES if all_pictures or not pictures else pictures
+        dataset = open_dataset(self.data, SIDES[self.data], limit=limit)
+        config = replace(config, only_first=pictures if all_pictures else 0)
         steps = LONGER.get(self.verdict, STEPS)
         config = replace(config, seed=self.seed, seconds=0.0, steps=steps, batch=16)
         if self.verdict == "healthy, improving":
@@ -139,12 +141,13 @@ def write(path: Path, head: dict[str, Any], lines: list[dict[str, Any]]) -> None
 
 def mend(case: Case) -> None:
     """Let the case fail, move the levers as its verdict says, and train three times as long."""
-    config, dataset = case.prepared()
+    config, dataset = case.prepared(all_pictures=True)
     learned, held_out = split(dataset)
     failing = config.steps
     config = replace(config, steps=4 * failing)
-    state, watch, history = new_state(config), Watch(learned, held_out), list[Snapshot]()
+    state, history = new_state(config), list[Snapshot]()
     remedy: dict[str, float] = {}
+    watch = Watch(learned, held_out, lambda: int(remedy.get("only_first", config.only_first)))
 
     def levers(now: TrainConfig) -> TrainConfig:
         if state.step >= failing and not remedy:

@@ -41,13 +41,13 @@ def recorded(verdict: str, data: str = "fashion") -> tuple[list[Snapshot], Train
 
 
 def test_the_diagnosis_is_as_right_on_recorded_runs_as_the_results_say() -> None:
-    """28 of 35 (tests/bench/RESULTS.md): less than the nine of ten that were asked for."""
+    """Nine of ten were asked for, and at most one healthy run called sick (tests/bench/RESULTS.md)."""
     found = table()
     assert found["of"] >= 30
     wrong = [
         (row["verdict"], row["data"], row["seed"], row["said"]) for row in found["rows"] if not row["right"]
     ]
-    assert found["right"] >= 28, wrong
+    assert found["right"] >= 0.9 * found["of"], wrong
     assert found["healthy_called_sick"] <= 1, wrong
 
 
