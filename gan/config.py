@@ -186,6 +186,12 @@ class TrainConfig:
         0,
         1,
     )
+    only_first: int = setting(
+        0,
+        "learn from the first so many of the pictures alone, 0 for all: few are soon known by heart",
+        0,
+        1_000_000,
+    )
     frozen: int = setting(
         0, "early layers of the discriminator that do not learn, where a run starts from a checkpoint", 0, 4
     )

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gan.config import TrainConfig
-from gan.course import DIVERGED, FEWEST_LOOKS, Course, course_of, since_last_change
-from gan.levers import setting_label
+from gan.course import DIVERGED, FEWEST_LOOKS, STILL_GAINING, Course, course_of, since_last_change
+from gan.levers import setting_label, value_text
 from gan.remedies import remedy_for
 from gan.training import Snapshot
 
 # A tenth of a real picture's variety is less than any healthy run has after its first steps.
 COLLAPSED_SPREAD = 0.12
+# A generator that never drew pictures so different has not begun yet.
+BEGUN_SPREAD = 0.15
 # Fewer than one pair in fifty wrong, at a loss that is a tenth of a guess's: nothing left to learn from.
 SURE = 0.98
 SURE_LOSS = 0.1
@@ -26,8 +28,10 @@ SURE_LOSS = 0.1
 FOOLED = 0.4
 BLIND_LOSS = 0.9
 LEARNED = 0.15
-# Between two looks, the same z becomes a picture as different as a third of two real ones are.
+# Between two looks, the same z becomes a picture as different as a third of two real ones are; or a fifth,
+# when the distance of a usual look lies a seventh from where its trend says.
 RESTLESS = 0.33
+MOVING, SWINGING = 0.2, 0.15
 # Chance is 0.05, and blurred pictures of few are a little nearer to one of them.
 COPIED = 0.35
 # What of the training pictures' scores only a network has that could name them.
@@ -36,11 +40,14 @@ COPIES_SPREAD = 0.35
 COPIES_LEARNED = 0.5
 # Half is chance; with 80 against 80 pictures, its standard deviation is 0.05.
 FAVOURED = 0.6
+# What was seen fewer times than these nobody knows by heart.
+FEWEST_PASSES = 5
 # Of fewer pictures than these copies came, as users of many projects report, after many passes.
 FEW, MANY_PASSES = 100, 50
-# Losing a twentieth of the distance in a third of the run can still be seen.
-STILL_GAINING = 0.05
-GROWN_LOSS = 10.0
+# Worse by so much than a discriminator that only guesses, without being fooled: it overshoots.
+GROWN_LOSS = 3.0
+# Scores a hundred times as large as any that a game needs.
+GROWN_ANSWERS = 100.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Verdict:
 
     def moves(self) -> str:
         """The levers to be moved, in words; empty where there are none."""
-        return ", ".join(f"{setting_label(name)} to {value:g}" for name, value in self.levers.items())
+        return ", ".join(f"{setting_label(n)} to {value_text(n, value)}" for n, value in self.levers.items())
 
 
 Check = Callable[[Course], tuple[str, ...] | None]
@@ -91,7 +98,8 @@ SENTENCES = {
         "not keep up, so it has nothing to teach."
     ),
     "oscillation": (
-        "The players run after each other: the pictures jump from look to look instead of settling."
+        "The players run after each other: the pictures jump from look to look and do not get nearer to real "
+        "ones."
     ),
     "too few pictures": (
         "The discriminator begins to know the training pictures, and takes other real ones for fakes: the "
@@ -105,7 +113,8 @@ SENTENCES = {
 FOLLOWS = {
     "discriminator too strong": ("mode collapse",),
     "generator too strong": ("mode collapse",),
-    "memorising": ("too few pictures",),
+    "memorising": ("too few pictures", "discriminator too strong"),
+    "too few pictures": ("discriminator too strong",),
 }
 HEALTHY = ("healthy, improving", "healthy, done", "too early to say")
 
@@ -153,13 +162,15 @@ def _looks_so_far(history: Sequence[Snapshot]) -> tuple[str, ...]:
 def _divergence(course: Course) -> tuple[str, ...] | None:
     if course.rescues:
         return (f"It diverged {_times(course.rescues)} of late and was set back to a good moment.",)
-    if abs(course.loss) > GROWN_LOSS:
+    if abs(course.loss) > GROWN_LOSS and course.told_apart > FOOLED:
         return (f"The discriminator's loss is {course.loss:,.0f} times what guessing would give.",)
+    if course.answers > GROWN_ANSWERS:
+        return (f"The generator's loss is {course.answers:,.0f} times what guessing would give.",)
     return None
 
 
 def _memorising(course: Course) -> tuple[str, ...] | None:
-    if course.favoured is not None and course.favoured >= KNOWN_BY_HEART:
+    if course.favoured is not None and course.favoured >= KNOWN_BY_HEART and course.passes >= FEWEST_PASSES:
         return _favoured(course, course.favoured)
     varied = course.spread >= COPIES_SPREAD and course.learned >= COPIES_LEARNED
     if course.copies is None or not varied or course.copies < COPIED:
@@ -172,7 +183,7 @@ def _memorising(course: Course) -> tuple[str, ...] | None:
 
 
 def _discriminator_too_strong(course: Course) -> tuple[str, ...] | None:
-    if course.told_apart < SURE or course.loss > SURE_LOSS or course.gain > STILL_GAINING:
+    if course.told_apart < SURE or course.loss > SURE_LOSS or course.gaining:
         return None
     return (
         _told_apart(course),
@@ -182,7 +193,7 @@ def _discriminator_too_strong(course: Course) -> tuple[str, ...] | None:
 
 
 def _mode_collapse(course: Course) -> tuple[str, ...] | None:
-    if min(course.spread, course.live_spread) > COLLAPSED_SPREAD:
+    if min(course.spread, course.live_spread) > COLLAPSED_SPREAD or _not_begun(course):
         return None
     seen = () if course.made is None else (f"A classifier sees {course.made} of {course.of} kinds in them.",)
     spread = min(course.spread, course.live_spread)
@@ -193,6 +204,11 @@ def _mode_collapse(course: Course) -> tuple[str, ...] | None:
     )
 
 
+def _not_begun(course: Course) -> bool:
+    """Whether there never was any variety, which is how many runs begin, and no harm in the first half."""
+    return course.widest <= BEGUN_SPREAD and course.progress < 0.5
+
+
 def _generator_too_strong(course: Course) -> tuple[str, ...] | None:
     far = course.learned < LEARNED or course.distance > 1.5 * course.best + 0.05
     if course.told_apart > FOOLED or course.loss < BLIND_LOSS or not far:
@@ -201,30 +217,27 @@ def _generator_too_strong(course: Course) -> tuple[str, ...] | None:
 
 
 def _oscillation(course: Course) -> tuple[str, ...] | None:
-    if course.change < RESTLESS:
+    """Restless without getting nearer; restless on the way to better pictures is how this game is played."""
+    jumps = course.restless >= RESTLESS or (course.restless >= MOVING and course.swing >= SWINGING)
+    if not jumps or course.gaining or not course.lost:
         return None
     return (
-        f"From look to look the same latent vector changes {course.change:.0%} as much as two real pictures "
-        "differ.",
+        f"From look to look the same latent vector changes {course.restless:.0%} as much as two real "
+        "pictures differ.",
+        f"The pictures have been nearer to real ones before: {max(0.0, course.best):.2f}.",
         _distance(course),
     )
 
 
 def _too_few_pictures(course: Course) -> tuple[str, ...] | None:
-    if course.favoured is None:
-        return _few(course)
-    if course.favoured < FAVOURED:
-        return None
-    return _favoured(course, course.favoured)
-
-
-def _few(course: Course) -> tuple[str, ...] | None:
-    """Where there are too few pictures to keep some back, their number alone has to tell."""
-    if course.pictures >= FEW or course.passes < MANY_PASSES:
+    if course.favoured is not None and course.favoured >= FAVOURED and course.passes >= FEWEST_PASSES:
+        return _favoured(course, course.favoured)
+    if course.pictures >= FEW or course.passes < MANY_PASSES or course.told_apart < FOOLED:
         return None
     return (
         f"It learns from {course.pictures:,} pictures, and has seen each {course.passes:,.0f} times; below "
         f"{FEW} little but copies can come of it.",
+        _told_apart(course),
     )
 
 
@@ -241,8 +254,11 @@ def _health(course: Course) -> tuple[str, tuple[str, ...]]:
         f"Generated pictures differ from each other {course.spread:.0%} as much as real ones do.",
         _told_apart(course),
         _distance(course),
+        f"From look to look the same latent vector changes {course.change:.0%} as much as two real pictures "
+        f"differ; at its liveliest it was {course.liveliest:.0%}.",
     )
-    return ("healthy, improving" if course.gain > STILL_GAINING else "healthy, done"), evidence
+    improving = course.improving or _not_begun(course)
+    return ("healthy, improving" if improving else "healthy, done"), evidence
 
 
 def _told_apart(course: Course) -> str:
@@ -270,9 +286,9 @@ def _times(count: int) -> str:
 CHECKS: dict[str, Check] = {
     "divergence": _divergence,
     "memorising": _memorising,
+    "too few pictures": _too_few_pictures,
     "discriminator too strong": _discriminator_too_strong,
     "generator too strong": _generator_too_strong,
     "mode collapse": _mode_collapse,
     "oscillation": _oscillation,
-    "too few pictures": _too_few_pictures,
 }

@@ -73,17 +73,25 @@ FAILURES = (
     Failure(
         "oscillation",
         "Oscillation",
-        "A generator with momentum that takes large steps, and no penalty: each player overshoots, the other "
-        "runs after it, and the pictures jump instead of getting better.",
-        {"initialisation": "normal"},
-        {**_PLAIN, "loss": "hinge", "generator_lr": 8e-3, "discriminator_lr": 1e-3, "beta1": 0.5},
+        "Both players take large steps with momentum and no penalty, and a bounded discriminator (spectral "
+        "norm) keeps either from winning: they run after each other, and the pictures jump instead of "
+        "getting better. Hardly any averaging, so that it can be seen.",
+        {"spectral": True, "gain": 2.0},
+        {
+            **_PLAIN,
+            "loss": "hinge",
+            "generator_lr": 2e-2,
+            "discriminator_lr": 2e-2,
+            "beta1": 0.5,
+            "average": 16.0,
+        },
     ),
     Failure(
         "divergence",
         "Divergence",
-        "Learning rates a hundred times too high: the numbers grow until they are none.",
+        "Learning rates a hundred times too high, with much momentum: the numbers grow until they are none.",
         {},
-        {**_PLAIN, "loss": "hinge", "generator_lr": 0.1, "discriminator_lr": 0.1, "beta1": 0.9},
+        {**_PLAIN, "loss": "hinge", "generator_lr": 0.1, "discriminator_lr": 0.1, "beta1": 0.99},
     ),
     Failure(
         "memorising",

@@ -12,7 +12,7 @@ from gan.errors import GanError
 # In the order in which the page shows them. All others are part of the networks or of the game's rules.
 LEVERS = (
     "generator_lr", "discriminator_lr", "discriminator_steps", "skip_below", "smoothing", "noise", "gamma",
-    "augment", "batch", "average",
+    "augment", "only_first", "batch", "average",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ _LABELS = {
     "noise": "instance noise",
     "gamma": "penalty strength (gamma)",
     "augment": "augmentation",
+    "only_first": "number of pictures",
     "average": "averaging half-life",
 }
 
@@ -42,6 +43,11 @@ _LABELS = {
 def setting_label(name: str) -> str:
     """A setting's name in words, as the page shows it."""
     return _LABELS.get(name, name.replace("_", " "))
+
+
+def value_text(name: str, value: float) -> str:
+    """A lever's value, as the page shows it."""
+    return "all" if name == "only_first" and not value else f"{value:g}"
 
 
 def lever_settings() -> list[Field[Any]]:

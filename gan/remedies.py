@@ -91,5 +91,5 @@ def _wanted(name: str, config: TrainConfig) -> dict[str, float]:
             "discriminator_lr": _lowered(config.discriminator_lr, 5),
         }
     if name in ("memorising", "too few pictures"):
-        return {"augment": max(config.augment, 0.8)}
+        return {"augment": max(config.augment, 0.8), "only_first": 0}
     return {}

@@ -98,8 +98,15 @@ def turn(run_id: str, verdict: str) -> str:
 
 
 def turning(chosen: Failure) -> dict[str, float]:
-    """The levers that bring a failure about in a sound run; nothing where its network or pictures do it."""
-    if chosen.pictures or chosen.network.get("architecture"):
+    """The levers that bring a failure about in a sound run; nothing where its network does it.
+
+    Where the failure comes from few pictures, the run goes on with the first few of its own.
+    """
+    if chosen.network.get("architecture"):
         return {}
-    config = replace(chosen.config(), gamma=0.0)
-    return {name: getattr(config, name) for name in LEVERS if name in {*chosen.settings, "gamma"}}
+    config = replace(chosen.config(), only_first=chosen.pictures)
+    if chosen.pictures:
+        moved = {*chosen.settings, "only_first", "augment"}
+    else:
+        config, moved = replace(config, gamma=0.0), {*chosen.settings, "gamma"}
+    return {name: getattr(config, name) for name in LEVERS if name in moved}

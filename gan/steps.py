@@ -57,7 +57,8 @@ def draw_batch(config: TrainConfig, dataset: Dataset, state: TrainState) -> Batc
     Where z chooses attributes, it chooses those of the pictures; where the space is laid out, the codes are
     those of the pictures.
     """
-    index = torch.randint(len(dataset), (config.batch,), generator=state.random)
+    count = min(len(dataset), config.only_first or len(dataset))
+    index = torch.randint(count, (config.batch,), generator=state.random)
     z = torch.randn(config.batch, config.network.z_dim, generator=state.random)
     real = to_unit(dataset.images[index])
     if dataset.mirror:

@@ -30,7 +30,7 @@ _NETWORK_SETTINGS = (
     "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
     "initialisation", "upsampling",
 )  # fmt: skip
-_NOT_IN_THE_FORM = ("network", "seconds", "steps")
+_NOT_IN_THE_FORM = ("network", "seconds", "steps", "only_first")
 
 
 def form_settings() -> list[Field[Any]]:

@@ -107,26 +107,42 @@ def _spaced(dataset: Dataset, count: int) -> Tensor:
 
 
 class Watch:
-    """Looks at the players of one run; remembers real pictures, and what it saw last."""
+    """Looks at the players of one run; remembers real pictures, and what it saw last.
 
-    def __init__(self, dataset: Dataset, held_out: Dataset | None) -> None:
+    Args:
+        dataset, held_out: see `split`.
+        only_first: asked before every look from how many of the pictures the run learns now, 0 for all.
+    """
+
+    def __init__(
+        self, dataset: Dataset, held_out: Dataset | None, only_first: Callable[[], int] = lambda: 0
+    ) -> None:
         self._dataset, self._held_out, self._eye = dataset, held_out, eye_for(dataset)
+        self._only_first = only_first
         index = _spaced(dataset, REFERENCE)
         self._real_classes = None if dataset.class_labels is None else dataset.class_labels[index]
         self._real = self._eye.features(to_unit(dataset.images[index]))
         self._real_answers = self._eye.answers(self._real)
-        shown = _spaced(dataset, SAMPLES)
-        self._shown = replace(dataset, images=dataset.images[shown], labels=dataset.labels[shown])
-        self._archive: Tensor | None = None
-        if FEWEST_TO_COMPARE <= len(dataset) <= MOST_TO_COMPARE:
-            self._archive = self._eye.features(to_unit(dataset.images))
-            self._copy_limit = copy_limit(self._archive)
         self._before: Tensor | None = None
         self._asked: tuple[Tensor, Tensor | None] | None = None
+        self._learn_from(only_first())
+
+    def _learn_from(self, only_first: int) -> None:
+        """Remember which pictures the discriminator may know, and compare with these from now on."""
+        learned = self._dataset.first(only_first or len(self._dataset))
+        shown = _spaced(learned, SAMPLES)
+        self._shown = replace(learned, images=learned.images[shown], labels=learned.labels[shown])
+        self._learned, self._archive = len(learned), None
+        if FEWEST_TO_COMPARE <= len(learned) <= MOST_TO_COMPARE:
+            self._archive = self._eye.features(to_unit(learned.images))
+            self._copy_limit = copy_limit(self._archive)
 
     @torch.inference_mode()
     def look(self, state: TrainState) -> Signals:
         """Measure the signals now."""
+        wanted = self._only_first()
+        if min(wanted or len(self._dataset), len(self._dataset)) != self._learned:
+            self._learn_from(wanted)
         if self._asked is None:
             self._asked = preview_latents(state.generator, SAMPLES)
         z, labels = self._asked
@@ -138,7 +154,7 @@ class Watch:
         self._before = live_features
         told_apart, favoured = self._scores(state, live, labels)
         return Signals(
-            pictures=len(self._dataset),
+            pictures=self._learned,
             spread=self._spread(fake, classes),
             live_spread=self._spread(live_features, classes),
             distance=energy_distance(self._real, fake),

@@ -101,6 +101,10 @@ class Run:
             self.config = changed_config(self.folder, config)
         return self.config
 
+    def looks(self) -> Watch:
+        """Somebody who looks at both players, and knows from how many pictures they learn at the moment."""
+        return Watch(self.dataset, self.held_out, lambda: self.config.only_first)
+
     def record(self, snapshot: Snapshot) -> None:
         """Append the snapshot to `metrics.jsonl`."""
         with open(self.folder / "metrics.jsonl", "a", encoding="utf-8") as stream:
@@ -217,7 +221,7 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     run.draw_real()
     stopped, copying, last = False, False, None
     snapshots = train(run.config, run.dataset, run.state, levers=run.levers)
-    for last in watched(snapshots, run.state, Watch(run.dataset, run.held_out)):
+    for last in watched(snapshots, run.state, run.looks()):
         run.record(last)
         previews.run(run.draw)
         checkpoints.run(run.save_unless_copying)

@@ -35,7 +35,11 @@ def test_a_run_is_broken_diagnosed_and_mended(any_page: Page) -> None:
     expect(changes).to_contain_text("discriminator learning rate 0.005 → 0.0002", timeout=PATIENCE)
     expect(verdict).to_contain_text("since a lever was moved", timeout=PATIENCE)
 
-    page.locator("#break-memorising").click()
+    page.locator("#break-mode-collapse").click()
     expect(page.locator("#train-mended")).to_contain_text("before the start", timeout=PATIENCE)
+    page.locator("#break-memorising").click()
+    expect(page.locator("#train-mended")).to_contain_text("Towards memorising", timeout=PATIENCE)
+    expect(page.locator("#lever-only-first input")).to_have_value("16", timeout=PATIENCE)
+    expect(changes).to_contain_text("number of pictures all → 16", timeout=PATIENCE)
     page.locator("#train-stop").click()
     page.locator("#train-continue").wait_for(state="visible")

@@ -12,8 +12,8 @@ import pytest
 from gan import run_diagnosis, run_files, run_levers, run_status, runs
 from gan.__main__ import main
 from gan.config import TrainConfig, from_mapping, to_mapping
-from gan.course import FEWEST_LOOKS, course_of
-from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, as_text, diagnose
+from gan.course import FEWEST_LOOKS, course_of, swing, trend
+from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, Verdict, as_text, diagnose
 from gan.diagnosis_view import verdict_html
 from gan.errors import GanError
 from gan.failures import FAILURES, SOUND, failure
@@ -41,13 +41,13 @@ def recorded(verdict: str, data: str = "fashion") -> tuple[list[Snapshot], Train
 
 
 def test_the_diagnosis_is_as_right_on_recorded_runs_as_the_results_say() -> None:
-    """28 of 35 (tests/bench/RESULTS.md): less than the nine of ten that were asked for."""
+    """Nine of ten were asked for, and at most one healthy run called sick (tests/bench/RESULTS.md)."""
     found = table()
     assert found["of"] >= 30
     wrong = [
         (row["verdict"], row["data"], row["seed"], row["said"]) for row in found["rows"] if not row["right"]
     ]
-    assert found["right"] >= 28, wrong
+    assert found["right"] >= 0.9 * found["of"], wrong
     assert found["healthy_called_sick"] <= 1, wrong
 
 
@@ -143,7 +143,70 @@ def test_a_run_is_broken_and_mended_by_its_levers() -> None:
     run_diagnosis.turn(run_id, "divergence")
     assert run_levers.levers(run_id)["generator_lr"] == failure("divergence").config().generator_lr
     with pytest.raises(GanError, match="before the start"):
-        run_diagnosis.turn(run_id, "memorising")
+        run_diagnosis.turn(run_id, "mode collapse")
+
+
+@pytest.mark.parametrize("verdict", ["memorising", "too few pictures"])
+def test_a_run_goes_on_with_few_of_its_pictures_and_gets_the_rest_back(verdict: str) -> None:
+    run_id = runs.create(Request("fashion", 28, "Garments", "mine", SOUND))
+    run_diagnosis.turn(run_id, verdict)
+    asked = runs.levers(run_id)
+    assert asked["only_first"] == failure(verdict).pictures
+    said = Verdict(verdict, False, "", levers=remedy_for(verdict, with_levers(SOUND, asked))[1])
+    assert said.levers["only_first"] == 0
+    assert "number of pictures to all" in said.moves()
+
+
+def test_passes_are_counted_since_the_pictures_were_others() -> None:
+    history, config, _ = recorded("too few pictures")
+    many = [
+        replace(snapshot, signals=replace(snapshot.signals, pictures=4000)) if snapshot.signals else snapshot
+        for snapshot in history
+    ]
+    course = course_of([*many[:12], *history[12:]], config)
+    assert course is not None
+    assert course.passes == (history[-1].images_seen - history[11].images_seen) / 80
+
+
+def test_a_trend_is_not_turned_by_odd_looks() -> None:
+    falling = [1.0, 0.9, 0.8, 5.0, 0.6, 0.5, 0.4, -3.0, 0.2]
+    assert trend(falling) == pytest.approx(-0.1)
+    assert swing(falling) == pytest.approx(0.0)
+    assert swing([0.0, 1.0] * 6) == pytest.approx(0.5, abs=0.1)
+    assert trend([1.0]) == 0.0
+
+
+def test_restless_pictures_are_no_trouble_while_they_get_nearer() -> None:
+    history, config, _ = recorded("oscillation")
+    assert diagnose(history, config)[0].name == "oscillation"
+    nearer = [
+        replace(s, signals=replace(s.signals, distance=1 - number / 30)) if s.signals else s
+        for number, s in enumerate(history)
+    ]
+    assert diagnose(nearer, config)[0].name == "healthy, improving"
+
+
+def test_a_generator_that_has_not_begun_has_not_collapsed() -> None:
+    history, config, _ = recorded("healthy, improving", "cats")
+    flat = [
+        replace(s, progress=s.progress / 3, signals=replace(s.signals, spread=0.02, live_spread=0.03))
+        if s.signals
+        else s
+        for s in history
+    ]
+    assert diagnose(flat, config)[0].name == "healthy, improving"
+    late = [replace(s, progress=s.progress * 3) for s in flat]
+    assert diagnose(late, config)[0].name == "mode collapse"
+
+
+def test_what_was_hardly_seen_is_not_known_by_heart() -> None:
+    history, config, _ = recorded("memorising")
+    assert diagnose(history, config)[0].name == "memorising"
+    many = [
+        replace(s, signals=replace(s.signals, pictures=4000, copies=None)) if s.signals else s
+        for s in history
+    ]
+    assert diagnose(many, config)[0].name not in ("memorising", "too few pictures")
 
 
 def _plain(snapshot: Snapshot) -> dict[str, Any]:

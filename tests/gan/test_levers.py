@@ -39,6 +39,7 @@ MOVED: dict[str, Any] = {
     "noise": 0.3,
     "gamma": 9.0,
     "augment": 0.5,
+    "only_first": 20,
     "batch": 12,
     "average": 1.0,
 }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gan import run_files, run_status, runs, watching
 from gan.config import NetworkConfig, TrainConfig
-from gan.datasets import Dataset, open_dataset
+from gan.datasets import Dataset, open_dataset, to_unit
 from gan.run_files import Request
 from gan.run_status import read_snapshot
 from gan.signals import (
@@ -28,6 +28,7 @@ from gan.signals import (
     spread,
 )
 from gan.state import TrainState, fitted, new_state
+from gan.steps import draw_batch
 from gan.training import train
 from gan.watching import Watch, split, watched
 from gan.worker import run_folder
@@ -132,6 +133,27 @@ def test_a_look_changes_nothing(garments: Dataset) -> None:
     assert signals.copies is not None
     assert signals.change is not None
     assert signals.of == 10
+
+
+def test_a_look_follows_when_the_run_goes_on_with_fewer_pictures(garments: Dataset) -> None:
+    config = fitted(replace(CONFIG, only_first=20), garments)
+    only = {"first": 0}
+    watch = Watch(garments, None, lambda: only["first"])
+    state = new_state(config, CPU)
+    assert watch.look(state).pictures == 300
+    only["first"] = 20
+    few = watch.look(state)
+    assert few.pictures == 20
+    assert few.told_apart == Watch(garments.first(20), None).look(state).told_apart
+    only["first"] = 1_000
+    assert watch.look(state).pictures == 300
+
+
+def test_only_the_first_pictures_are_drawn(garments: Dataset) -> None:
+    config = fitted(replace(CONFIG, only_first=2, batch=64), garments)
+    batch = draw_batch(config, garments, new_state(config, CPU))
+    both = to_unit(garments.images[:2])
+    assert all(any(torch.equal(real, picture) for picture in both) for real in batch.real.contiguous())
 
 
 def test_looks_are_few_but_the_last_snapshot_has_one(
