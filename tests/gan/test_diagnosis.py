@@ -150,7 +150,7 @@ def test_a_run_is_broken_and_mended_by_its_levers() -> None:
 def test_a_run_goes_on_with_few_of_its_pictures_and_gets_the_rest_back(verdict: str) -> None:
     run_id = runs.create(Request("fashion", 28, "Garments", "mine", SOUND))
     run_diagnosis.turn(run_id, verdict)
-    asked = runs.levers(run_id)
+    asked = run_levers.levers(run_id)
     assert asked["only_first"] == failure(verdict).pictures
     said = Verdict(verdict, False, "", levers=remedy_for(verdict, with_levers(SOUND, asked))[1])
     assert said.levers["only_first"] == 0
