@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
-from test_explore_page import OTHER, READY, SAME, SOURCE, VIEW
+from playwright.sync_api import FileChooser, Page, expect
+from test_explore_page import OTHER, READY, SAME, SLIDER, SOURCE, VIEW, ready
 
+PHOTO = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos" / "cat.jpg"
+TILES = "#explore .explore-liked-list .explore-tile"
+OFFERED = "#explore .explore-offer-list .explore-tile"
+STATE = "document.querySelector('#explore').atelierState()"
 MOST_STEPS = 160
 # What has the focus, whether it can be seen, and whether a line shows that it has the focus.
 HELD = """() => {
@@ -133,3 +139,265 @@ def test_the_picture_and_its_controls(keyboard: Keyboard) -> None:
     keyboard.changes("Enter")
     page.wait_for_timeout(1500)
     assert keyboard.is_at(".explore-neighbours button"), "new neighbours take the focus of the old ones"
+
+
+def test_the_sliders_of_all_kinds(keyboard: Keyboard) -> None:
+    page = keyboard.page
+    keyboard.to("[data-attribute=accessories]")
+    for _ in range(3):
+        keyboard.press("ArrowDown")
+    assert "raw" in page.evaluate(STATE)
+    keyboard.to(".explore-seed")
+    keyboard.press("Control+a")
+    keyboard.type("7")
+    assert page.evaluate(STATE)["seed"] == 7
+    keyboard.to(".explore-next")
+    keyboard.changes("Enter")
+    assert page.evaluate(STATE)["seed"] == 8
+    keyboard.to(".explore-truncation")
+    keyboard.changes("PageUp")
+    keyboard.to(".explore-raw")
+    keyboard.press("Space")
+    keyboard.to(".explore-pager-on")
+    for _ in range(12):
+        keyboard.press("Enter")
+    assert keyboard.is_at(".explore-pager-on"), "the last page takes the focus away"
+    keyboard.back_to("[data-coordinate]")
+    keyboard.press("PageDown")
+    assert len(page.evaluate(STATE)["raw"]) == 2
+    keyboard.back_to(".explore-raw")
+    keyboard.press("Space")
+    keyboard.to(".explore-methods input")
+    keyboard.press("ArrowRight")
+    expect(page.locator("#explore .explore-methods input:checked")).to_have_value("pca")
+    page.locator("#explore input[data-direction='10']").wait_for()
+    keyboard.to("[data-direction='10']")
+    pca = keyboard.changes("PageUp")
+    keyboard.to(".explore-value")
+    keyboard.changes("Enter")
+    keyboard.back_to("[data-direction='10']")
+    keyboard.press("PageUp")
+    page.wait_for_function(SAME, arg=pca)
+    keyboard.back_to(".explore-methods input")
+    keyboard.press("ArrowLeft")
+    keyboard.press("ArrowLeft")
+    keyboard.to(".explore-own-name")
+    keyboard.type("hats")
+    keyboard.to(".explore-own-moved")
+    keyboard.press("Enter")
+    keyboard.to("[data-own]")
+    keyboard.changes("PageUp")
+    keyboard.to(".explore-own-buttons button")
+    keyboard.press("Enter")
+    keyboard.type("caps")
+    keyboard.press("Escape")
+    assert keyboard.is_at(".explore-own-buttons button"), "giving up a name takes the focus away"
+    keyboard.press("Enter")
+    keyboard.type("caps")
+    keyboard.press("Enter")
+    expect(page.locator("#explore .explore-slider", has_text="caps")).to_have_count(1)
+    keyboard.to(".explore-own-buttons button")
+    keyboard.press("Enter")
+    assert keyboard.is_at(".explore-take-back")
+    keyboard.press("Enter")
+    assert keyboard.is_at("[data-own]")
+    keyboard.to(".explore-walk summary")
+    keyboard.press("Enter")
+    keyboard.to(".explore-walk-seeds")
+    keyboard.press("Control+a")
+    keyboard.type("1, 5")
+    keyboard.to(".explore-walk-make")
+    keyboard.press("Enter")
+    keyboard.page.locator("#explore .explore-walk-result").wait_for()
+    assert keyboard.is_at(".explore-walk-make"), "drawing takes the focus away"
+    keyboard.to(".explore-walk-download")
+    with page.expect_download() as download:
+        keyboard.press("Enter")
+    assert download.value.suggested_filename == "walk.gif"
+
+
+def test_favourites_and_what_is_made_of_them(keyboard: Keyboard) -> None:
+    page = keyboard.page
+    keyboard.to(VIEW)
+    for _ in range(3):
+        keyboard.press("l")
+        keyboard.changes("Shift+ArrowRight")
+    keyboard.to(".explore-save-json")
+    with page.expect_download() as download:
+        keyboard.press("Enter")
+    saved = download.value.path()
+    # The page asks for a file only after the browser has been told that somebody will choose one.
+    page.on("filechooser", lambda chooser: chooser.set_files(saved))
+    page.wait_for_timeout(300)
+    keyboard.to(".explore-load")
+    keyboard.press("Enter")
+    expect(page.locator(TILES)).to_have_count(3)
+    for _ in range(2):
+        keyboard.to(".explore-tile")
+        keyboard.press("Space")
+    letters = page.locator(TILES).evaluate_all(
+        "all => all.map((each) => each.getAttribute('aria-description'))"
+    )
+    assert letters == ["A", "B", ""]
+    keyboard.to(".explore-note")
+    keyboard.type("grumpy")
+    keyboard.to(".explore-cross")
+    keyboard.press("Enter")
+    expect(page.locator(f"{OFFERED} canvas")).to_have_count(6)
+    keyboard.to(".explore-offer-list .explore-tile")
+    keyboard.changes("Enter")
+    keyboard.press("l")
+    expect(page.locator(TILES)).to_have_count(4)
+    assert keyboard.is_at(".explore-offer-list .explore-tile"), "a new favourite takes the focus away"
+    keyboard.back_to(".explore-morph")
+    keyboard.press("Enter")
+    expect(page.locator(f"{OFFERED} canvas")).to_have_count(7)
+    keyboard.back_to(".explore-liked-list .explore-tile:not([aria-pressed=true])")
+    keyboard.press("Enter")
+    keyboard.to(".explore-tree .explore-tile")
+    keyboard.press("ArrowRight")
+    keyboard.press("Enter")
+    assert keyboard.is_at(".explore-tree .explore-tile")
+    keyboard.to(".explore-sum")
+    keyboard.changes("Enter")
+    assert page.evaluate(STATE).get("base")
+    keyboard.to(".explore-film-kind")
+    keyboard.press("ArrowDown")
+    keyboard.back_to(".explore-film")
+    keyboard.press("Enter")
+    page.locator("#explore .explore-film-download").wait_for()
+    keyboard.to(".explore-film-download")
+    with page.expect_download() as download:
+        keyboard.press("Enter")
+    assert download.value.suggested_filename == "film.webp"
+    keyboard.back_to(".explore-remove")
+    keyboard.press("Enter")
+    expect(page.locator(TILES)).to_have_count(3)
+    assert keyboard.is_at(".explore-take-back")
+    keyboard.press("Enter")
+    expect(page.locator(TILES)).to_have_count(4)
+    assert keyboard.is_at(".explore-liked-list .explore-tile")
+    keyboard.press("Enter")
+    keyboard.to(".explore-between")
+    keyboard.press("Enter")
+    expect(page.locator("#explore [data-own]")).to_be_focused()
+    keyboard.changes("PageUp")
+
+
+def test_the_panels_below_the_explorer(keyboard: Keyboard) -> None:
+    page, told = keyboard.page, keyboard.page.locator("#announced")
+    keyboard.to("#closer button.label-wrap")
+    expect(page.locator("#closer button.label-wrap")).to_have_attribute("aria-expanded", "false")
+    keyboard.press("Enter")
+    expect(page.locator("#closer button.label-wrap")).to_have_attribute("aria-expanded", "true")
+    for value, says in (
+        ("copies", "nearest"),
+        ("inside", "From the latent vector"),
+        ("layers", "Generator: numbers to picture"),
+        ("heat", "more convincing"),
+    ):
+        keyboard.back_to("#closer button.label-wrap")
+        keyboard.to(f"#closer-what input[value={value}]")
+        keyboard.press("Space")
+        keyboard.to("#closer-look")
+        keyboard.press("Enter")
+        expect(page.locator("#closer-shown")).to_contain_text(says)
+    expect(told).to_contain_text("more convincing")
+    expect(page.get_by_role("group", name="What to look at")).to_be_visible()
+    _find_a_picture(keyboard)
+    _mix(keyboard)
+    keyboard.to("#comparing button.label-wrap")
+    keyboard.press("Enter")
+    keyboard.to("#comparing-other input")
+    keyboard.press("ArrowUp")
+    keyboard.press("Enter")
+    expect(page.locator("#comparing-other input")).to_have_value("Cats")
+    keyboard.to("#comparing-start")
+    keyboard.press("Enter")
+    expect(page.locator("#comparing-shown")).to_contain_text("Cats below")
+    expect(told).to_contain_text("Cats below")
+
+
+def _find_a_picture(keyboard: Keyboard) -> None:
+    page = keyboard.page
+
+    def choose(chooser: FileChooser) -> None:
+        chooser.set_files(str(PHOTO))
+
+    page.on("filechooser", choose)
+    page.wait_for_timeout(300)
+    keyboard.to("#project button.label-wrap")
+    keyboard.press("Enter")
+    keyboard.to("#project-photo .upload-container")
+    keyboard.press("Enter")
+    page.locator("#project-photo img").wait_for()
+    keyboard.to("#project-start")
+    keyboard.press("Enter")
+    expect(page.locator("#project-shown")).to_contain_text("Distance")
+    keyboard.to("#project-stop")
+    keyboard.press("Enter")
+    expect(page.locator("#project-open")).to_be_enabled()
+    keyboard.to("#project-open")
+    keyboard.press("Enter")
+    expect(page.locator(VIEW)).to_be_focused()
+    assert page.evaluate(STATE).get("base")
+    keyboard.press("Escape")
+    assert keyboard.is_at("#project-open")
+
+
+def _mix(keyboard: Keyboard) -> None:
+    page = keyboard.page
+    keyboard.to("#mixing button.label-wrap")
+    keyboard.press("Enter")
+    expect(page.locator("#mixing-groups input")).to_have_count(6)
+    keyboard.to("#mixing-rows textarea")
+    keyboard.press("Control+a")
+    keyboard.type("1, 5")
+    keyboard.to("#mixing-groups input[type=checkbox]")
+    keyboard.press("Space")
+    keyboard.to("#mixing-make")
+    keyboard.press("Enter")
+    cell = page.get_by_role("button", name="1 with 3")
+    cell.wait_for()
+    while not cell.evaluate("cell => cell === document.activeElement"):
+        keyboard.to("#mixing-grid .thumbnail-item")
+    keyboard.press("Enter")
+    expect(page.locator(VIEW)).to_be_focused()
+    assert page.evaluate(STATE)["seed"] == 1
+    keyboard.press("Escape")
+    expect(cell).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_stop_is_named_and_seen_on_a_narrow_page(page: Page, app_url: str, theme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_url}/?__theme={theme}")
+    page.wait_for_function(READY)
+    page.locator("#explore .explore-neighbours button").first.wait_for()
+    keyboard = Keyboard(page)
+    keyboard.to(VIEW)
+    tops: list[int] = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(MOST_STEPS):
+            keyboard.press(key)
+            if keyboard.is_at("#credits a") or keyboard.is_at(VIEW):
+                break
+            keyboard.look()
+            if key == "Tab":
+                tops.append(page.evaluate("document.activeElement.getBoundingClientRect().top + scrollY"))
+    # Rows are level only nearly: buttons, fields and ticks differ in height.
+    assert all(next_one > one - 60 for one, next_one in pairwise(tops)), tops
+
+
+def test_another_checkpoint_and_its_classes(page: Page) -> None:
+    ready(page)
+    keyboard = Keyboard(page)
+    keyboard.back_to(".explore-checkpoint")
+    before = keyboard.shown()
+    keyboard.press("ArrowDown")
+    page.wait_for_function(OTHER, arg=before)
+    keyboard.to(".explore-class")
+    keyboard.changes("ArrowDown")
+    assert page.evaluate(STATE)["class"] == 1
+    keyboard.to(SLIDER.split()[-1])
+    keyboard.changes("End")
