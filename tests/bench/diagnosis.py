@@ -79,7 +79,7 @@ class Case:
         return self.seed in CALIBRATED
 
     def prepared(self, all_pictures: bool = False) -> tuple[TrainConfig, Dataset]:
-        """Its settings, and its pictures; `all_pictures`: a lever leaves it few and can give them back."""
+        """Its settings and pictures; with `all_pictures` a lever leaves it few, and can give them back."""
         if self.verdict in HEALTHY:
             config, pictures = SOUND, 0
         else:
