@@ -37,6 +37,8 @@ from gan.training import Snapshot, train
 from gan.watching import Watch, split
 
 RECORDS = Path(__file__).with_name("runs")
+# A run that is mended is so many times as long as one that only fails.
+MENDED_AFTER = 4
 MOMENTS = 24
 MEANS = ("discriminator_loss", "generator_loss", "real_score", "fake_score")
 SIDES = {"cats": 32, "fashion": 28}
@@ -144,7 +146,7 @@ def mend(case: Case) -> None:
     config, dataset = case.prepared(all_pictures=True)
     learned, held_out = split(dataset)
     failing = config.steps
-    config = replace(config, steps=4 * failing)
+    config = replace(config, steps=MENDED_AFTER * failing)
     state, history = new_state(config), list[Snapshot]()
     remedy: dict[str, float] = {}
     watch = Watch(learned, held_out, lambda: int(remedy.get("only_first", config.only_first)))
@@ -172,8 +174,8 @@ def mended_rows() -> list[dict[str, Any]]:
         if not case.mended_path.is_file():
             continue
         history, config, trouble = read_record(case.mended_path)
-        moved = [number for number, snapshot in enumerate(history) if snapshot.changes] or [len(history)]
-        before, after = history[: moved[0]], diagnose(history, config, trouble)
+        before = [snapshot for snapshot in history if snapshot.step <= config.steps // MENDED_AFTER]
+        after = diagnose(history, config, trouble)
         courses = [course_of(part, config) for part in (before, history)]
         rows.append(
             {
