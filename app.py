@@ -19,7 +19,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 import gradio as gr
 from starlette.middleware import Middleware
 
-import starting
+import tab_server
 import tab_status
 import upkeep
 from body_limit import BodyLimit
@@ -103,7 +103,7 @@ def build() -> gr.Blocks:
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
     upkeep.start()
-    starting.be_patient()
+    tab_server.be_patient()
     demo = build()
     demo.launch(
         theme=gr.themes.Soft(primary_hue="indigo", font=["system-ui", "sans-serif"]),

@@ -7,8 +7,8 @@ from functools import partial
 import gradio as gr
 
 from checkpoints.tab_endpoint import endpoint
-from gan import api_looks, api_pictures
-from gan.api_turns import LONG_TURNS, MISTAKES, in_turn
+from gan import tab_api_looks, tab_api_pictures
+from gan.tab_api_turns import LONG_TURNS, MISTAKES, in_turn
 from style.tab_input import PictureInput
 
 SLOW = "api-slow"
@@ -22,27 +22,27 @@ def picture_out(label: str = "picture") -> gr.Image:
 def build() -> None:
     """Offer the endpoints; call it inside `gr.Blocks`."""
     for tells in (
-        api_pictures.describe_checkpoint,
-        api_pictures.directions,
-        api_looks.opinion,
-        api_pictures.neighbours,
-        api_pictures.cross,
-        api_pictures.arithmetic,
-        api_pictures.mix_pictures,
-        api_looks.layers,
+        tab_api_pictures.describe_checkpoint,
+        tab_api_pictures.directions,
+        tab_api_looks.opinion,
+        tab_api_pictures.neighbours,
+        tab_api_pictures.cross,
+        tab_api_pictures.arithmetic,
+        tab_api_pictures.mix_pictures,
+        tab_api_looks.layers,
     ):
         endpoint(in_turn(tells), MISTAKES)
     for draws in (
-        api_pictures.render_state,
-        api_pictures.strip,
-        api_looks.heat,
-        api_looks.maps,
-        api_looks.compare_checkpoints,
+        tab_api_pictures.render_state,
+        tab_api_pictures.strip,
+        tab_api_looks.heat,
+        tab_api_looks.maps,
+        tab_api_looks.compare_checkpoints,
     ):
         endpoint(in_turn(draws), MISTAKES, outputs=[picture_out])
     film_out = partial(gr.File, label="film")
-    endpoint(in_turn(api_pictures.film, LONG_TURNS), MISTAKES, outputs=[film_out], queue=SLOW)
-    endpoint(in_turn(api_looks.nearest, LONG_TURNS), MISTAKES, outputs=[picture_out], queue=SLOW)
-    endpoint(in_turn(api_looks.is_copy, LONG_TURNS), MISTAKES, queue=SLOW)
+    endpoint(in_turn(tab_api_pictures.film, LONG_TURNS), MISTAKES, outputs=[film_out], queue=SLOW)
+    endpoint(in_turn(tab_api_looks.nearest, LONG_TURNS), MISTAKES, outputs=[picture_out], queue=SLOW)
+    endpoint(in_turn(tab_api_looks.is_copy, LONG_TURNS), MISTAKES, queue=SLOW)
     photo = partial(PictureInput, label="photo", type="filepath")
-    endpoint(api_looks.find_picture, MISTAKES, files={"photo": photo}, queue="closer-search")
+    endpoint(tab_api_looks.find_picture, MISTAKES, files={"photo": photo}, queue="closer-search")

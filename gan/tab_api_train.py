@@ -16,7 +16,6 @@ from PIL import Image
 from checkpoints.tab_endpoint import endpoint
 from checkpoints.tab_visitor import visitor
 from gan import run_files, run_levers, run_status, runs, uploads
-from gan.api_turns import MISTAKES
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, preset_config
 from gan.datasets import FASHION_CLASSES
@@ -24,6 +23,7 @@ from gan.errors import GanError
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
 from gan.tab_api import picture_out
+from gan.tab_api_turns import MISTAKES
 from gan.train_form import form_settings, labels_tell, request_from_form, setting_values
 
 DATA = ("cats", "fashion", "own")

@@ -38,25 +38,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def start_app(
+    url: str, hub: HubServer, home: Path, gradio: Path, huggingface: Path
+) -> subprocess.Popen[bytes]:
+    """`python app.py` at a local address, which writes into these folders alone; its log is `app.log`."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "GRADIO_"))} | {
+        "GRADIO_SERVER_PORT": url.rsplit(":", 1)[1],
+        "GRADIO_TEMP_DIR": str(gradio),
+        "ATELIER_HOME": str(home),
+        "HF_HOME": str(huggingface),
+        "HF_ENDPOINT": hub.url,
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    with (home / "app.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+
+
 @pytest.fixture(scope="session")
 def app_url(hub: HubServer, app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`python app.py` as a visitor's machine would run it, with everything it writes in temporary folders."""
     url = f"http://127.0.0.1:{free_port()}"
+    folders = [tmp_path_factory.mktemp(name) for name in ("gradio", "huggingface")]
+    process = start_app(url, hub, app_home, *folders)
     log = app_home / "app.log"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "GRADIO_"))} | {
-        "GRADIO_SERVER_PORT": url.rsplit(":", 1)[1],
-        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
-        "ATELIER_HOME": str(app_home),
-        "HF_HOME": str(tmp_path_factory.mktemp("huggingface")),
-        "HF_ENDPOINT": hub.url,
-        "HF_HUB_DISABLE_XET": "1",
-    }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
     try:
-        _wait_until_served(url, process, log)
+        wait_until_served(url, process, log)
         yield url
     finally:
         process.terminate()
@@ -64,7 +72,7 @@ def app_url(hub: HubServer, app_home: Path, tmp_path_factory: pytest.TempPathFac
     assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
 
 
-def _wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     while True:
         assert process.poll() is None, f"the app ended by itself:\n{log.read_text()[-3000:]}"
         try:

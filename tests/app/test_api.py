@@ -18,12 +18,12 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from checkpoints import tab_api as share_api
-from gan import tab_api as explore_api
+from gan import tab_api_looks, tab_api_pictures
 from gan import tab_api_train as train_api
 from style import tab_api as stylise_api
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = (share_api, explore_api, train_api, stylise_api)
+MODULES = (share_api, tab_api_pictures, tab_api_looks, train_api, stylise_api)
 NO_TIME_LIMIT = {"timeout": None}
 PHOTO = ROOT / "data" / "pictures" / "photos" / "cat.jpg"
 CHAPTER = (

@@ -8,7 +8,6 @@ from tempfile import mkdtemp
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from gan.api_turns import State, model_of, read_state, whole_number
 from gan.direction_sets import all_directions
 from gan.errors import GanError
 from gan.explorer import ExplorerState, describe, render
@@ -21,6 +20,7 @@ from gan.mixing import groups_of, mixed_state
 from gan.pictures import grid_image, to_images
 from gan.strip import direction_by_name
 from gan.strip import strip as strip_pictures
+from gan.tab_api_turns import State, model_of, read_state, whole_number
 from gan.walk import FRAMES_BETWEEN, MOST_SEEDS
 
 FILMS = ("gif", "webp", "mp4")

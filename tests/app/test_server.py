@@ -14,18 +14,18 @@ from gradio.exceptions import ServerFailedToStartError
 from starlette.applications import Starlette
 
 import app
-import starting
+import tab_server
 from tests.app.conftest import free_port
 
 
-def server(port: int, seconds: float) -> starting.PatientServer:
+def server(port: int, seconds: float) -> tab_server.PatientServer:
     @asynccontextmanager
     async def slow(_: Starlette) -> AsyncIterator[None]:
         await asyncio.sleep(seconds)
         yield
 
     config = uvicorn.Config(Starlette(lifespan=slow), port=port, host="127.0.0.1", log_level="critical")
-    return starting.PatientServer(config)
+    return tab_server.PatientServer(config)
 
 
 def test_a_slow_start_is_waited_for() -> None:
@@ -48,4 +48,4 @@ def test_the_app_starts_patiently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio.Blocks.launch", lambda _, **options: launched.update(options))
     app.main()
     assert launched["_frontend"] is False
-    assert http_server.Server is starting.PatientServer
+    assert http_server.Server is tab_server.PatientServer

@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan.api_turns import TURNS, State, model_of, read_state, whole_number
 from gan.errors import GanError
 from gan.explorer import critic_labels, labels_for, latent, opinion_json, render
 from gan.heat import occlusion, painted_heat
@@ -17,6 +16,7 @@ from gan.inside import compare, discriminator_layers, generator_layers, generato
 from gan.inversion import Search, prepared, project
 from gan.nearest import Nearest, archive_of, nearest_training
 from gan.pictures import grid_image
+from gan.tab_api_turns import TURNS, State, model_of, read_state, whole_number
 from gan.tab_explore import one_thread
 from style.images import read_picture
 
