@@ -309,7 +309,7 @@ def test_the_panels_below_the_explorer(keyboard: Keyboard) -> None:
     keyboard.to("#comparing button.label-wrap")
     keyboard.press("Enter")
     keyboard.to("#comparing-other input")
-    keyboard.press("ArrowUp")
+    keyboard.press("ArrowDown")
     keyboard.press("Enter")
     expect(page.locator("#comparing-other input")).to_have_value("Cats")
     keyboard.to("#comparing-start")
