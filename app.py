@@ -71,6 +71,12 @@ CSS = """
 }
 """
 
+# Whoever reads on in Explore itself is not to be taken away.
+SCROLL_FROM_ANOTHER_TAB = """() => {
+  if (!document.querySelector('#explore')?.checkVisibility()) window.scrollTo(0, 0);
+  return [];
+}"""
+
 
 def build() -> gr.Blocks:
     """The page: a header, four tabs that share what the visitor has made and collected, and the credits."""
@@ -88,10 +94,12 @@ def build() -> gr.Blocks:
                 tab_train.build(library, open_in_explore)
             with gr.Tab("Share", id="share") as share:
                 tab_share.build(library, collected, share, open_in_explore)
-        opened = open_in_explore.change(
-            lambda: gr.Tabs(selected="explore"), outputs=tabs, api_visibility="private"
+        open_in_explore.change(
+            lambda: gr.Tabs(selected="explore"),
+            outputs=tabs,
+            js=SCROLL_FROM_ANOTHER_TAB,
+            api_visibility="private",
         )
-        opened.then(js="() => window.scrollTo({ top: 0 })", api_visibility="private")
         tab_status.build()
         gr.Markdown(CREDITS, elem_id="credits")
         for api in (explore_api, train_api, stylise_api, share_api):

@@ -37,7 +37,10 @@ LOOKS = [
 # The first input of an event is what the explorer shows at this moment.
 READ_STATE = """(...values) => [
   JSON.stringify(document.querySelector('#explore').atelierState()), ...values.slice(1)]"""
-SHOW_EXPLORER = "() => document.querySelector('#explore').scrollIntoView({behavior: 'smooth'})"
+# Before the server is asked: whoever reads on while it answers is not to be taken away.
+SHOW_EXPLORER = """text => {
+  document.querySelector('#explore').scrollIntoView(); return [text];
+}"""
 _TURN = BoundedSemaphore(1)
 _QUIET: Any = {"api_visibility": "private", "js": READ_STATE}
 # A search takes a minute: nobody's look at a picture waits for it.
@@ -129,9 +132,7 @@ def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
     for after in (searching.then, searching.failure):
         after(_buttons, found, ended, **_AT_ONCE)
     stop.click(_stopped, found, [told, *ended], cancels=[searching], **_AT_ONCE)
-    opening.click(lambda text: text, found, open_in_explore, **_AT_ONCE).then(
-        None, js=SHOW_EXPLORER, **_AT_ONCE
-    )
+    opening.click(lambda text: text, found, open_in_explore, js=SHOW_EXPLORER, **_AT_ONCE)
 
 
 def _buttons(found: str) -> tuple[Any, Any, Any]:
@@ -226,7 +227,7 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
     )  # fmt: skip
     for shows in (panel.expand, mixed.then):
         shows(offered_crossover, [asked, names], crossover, show_progress="hidden", queue=False, **_QUIET)
-    grid.select(_chosen_cell, cells, open_in_explore, **_AT_ONCE).then(None, js=SHOW_EXPLORER, **_AT_ONCE)
+    grid.select(_chosen_cell, cells, open_in_explore, js=SHOW_EXPLORER, **_AT_ONCE)
 
 
 def offered_groups(text: str, chosen: list[str]) -> Any:

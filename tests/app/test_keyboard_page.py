@@ -53,7 +53,7 @@ class Keyboard:
 
     def look(self) -> None:
         # A line may take a moment to come, and a page to scroll.
-        for _ in range(20):
+        for _ in range(200):
             held = self.page.evaluate(HELD)
             if all(held.values()):
                 return
@@ -309,9 +309,10 @@ def test_the_panels_below_the_explorer(keyboard: Keyboard) -> None:
     keyboard.to("#comparing button.label-wrap")
     keyboard.press("Enter")
     keyboard.to("#comparing-other input")
+    page.locator("li[role=option]", has_text="Cats").wait_for()
     keyboard.press("ArrowDown")
     keyboard.press("Enter")
-    expect(page.locator("#comparing-other input")).to_have_value("Cats")
+    expect(page.locator("#comparing-other input")).to_have_value("Cats", timeout=15_000)
     keyboard.to("#comparing-start")
     keyboard.press("Enter")
     expect(page.locator("#comparing-shown")).to_contain_text("Cats below")
