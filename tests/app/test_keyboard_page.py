@@ -235,6 +235,7 @@ def test_favourites_and_what_is_made_of_them(keyboard: Keyboard) -> None:
     for _ in range(2):
         keyboard.to(".explore-tile")
         keyboard.press("Space")
+    expect(page.locator(TILES).nth(1)).to_have_attribute("aria-description", "B")
     letters = page.locator(TILES).evaluate_all(
         "all => all.map((each) => each.getAttribute('aria-description'))"
     )
