@@ -53,10 +53,13 @@ class Keyboard:
 
     def look(self) -> None:
         # A line may take a moment to come, and a page to scroll.
-        for _ in range(200):
+        for tries in range(200):
             held = self.page.evaluate(HELD)
             if all(held.values()):
                 return
+            if tries == 40:
+                # Pictures that come late above it may have moved it away.
+                self.page.evaluate("document.activeElement.scrollIntoView({ block: 'nearest' })")
             self.page.wait_for_timeout(50)
         raise AssertionError(f"without a name, a line, or out of sight: {held}")
 
