@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.hub_server import HubServer
 
@@ -110,3 +110,13 @@ def _open(browser: Browser, app_url: str, size: dict[str, int]) -> Iterator[Page
     context.close()
     assert errors == []
     assert elsewhere == [], "the page asked other hosts for something"
+
+
+def collect_a_picture(page: Page) -> None:
+    """Paint an example at once and put it with the pictures to share."""
+    page.get_by_role("tab", name="Stylise").click()
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name="Instant").click()
+    page.locator("#style-examples button").first.click()
+    page.locator("#style-collect").click()
+    expect(page.locator("#style-collected")).to_contain_text("1 picture is collected.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.app.conftest import free_port, start_app, wait_until_served
+from tests.app.conftest import collect_a_picture, free_port, start_app, wait_until_served
 from tests.hub_server import HubServer
 
 LIKE = "#explore .explore-like"
@@ -30,12 +30,7 @@ def test_an_open_page_says_that_it_waits_and_comes_back_with_what_was_kept(
         page.wait_for_function(DRAWN)
         page.locator(LIKE).click()
         expect(page.locator(f"{TILES} canvas")).to_have_count(1)
-        page.get_by_role("tab", name="Stylise").click()
-        page.locator("#style-preset input").click()
-        page.get_by_role("option", name="Instant").click()
-        page.locator("#style-examples button").first.click()
-        page.locator("#style-collect").click()
-        expect(page.locator("#style-collected")).to_contain_text("1 picture is collected.")
+        collect_a_picture(page)
         page.evaluate("window.before = true")
 
         app.kill()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from style.output import RECIPE_KEY
 from style.recipe import Recipe
+from tests.app.conftest import collect_a_picture
 from tests.hub_server import HubServer
 
 CATS = Path(__file__).resolve().parents[2] / "checkpoints" / "cats"
@@ -194,12 +195,7 @@ def test_a_stylised_picture_goes_to_the_pictures_to_share_with_one_click(
 
 
 def test_what_one_visitor_collects_no_other_sees(page: Page, browser: Browser, app_url: str) -> None:
-    page.get_by_role("tab", name="Stylise").click()
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
-    page.locator("#style-examples button").first.click()
-    page.locator("#style-collect").click()
-    expect(page.locator("#style-collected")).to_contain_text("1 picture is collected.")
+    collect_a_picture(page)
     other = browser.new_page()
     other.goto(app_url)
     open_tab(other)
