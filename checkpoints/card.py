@@ -124,6 +124,7 @@ def _what(checkpoint: Checkpoint) -> str:
     return (
         f"A generative adversarial network{kind} that draws pictures{size}{latent}. "
         f"It was made with Latent Atelier and can be explored there with sliders.{_told(network)}"
+        f"{_named(network, _part(checkpoint, 'training'))}"
     )
 
 
@@ -141,6 +142,13 @@ def _told(network: Mapping[str, Any]) -> str:
             "real ones and compared with them."
         )
     return told
+
+
+def _named(network: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    naming, told = training.get("naming"), network.get("classes") or network.get("attributes")
+    if not told or not isinstance(naming, int | float) or naming <= 0:
+        return ""
+    return " Its discriminator was also rewarded for naming what real pictures show."
 
 
 def _use(repository: str) -> str:
@@ -171,6 +179,8 @@ def _training(checkpoint: Checkpoint, with_state: bool) -> str:
         "Preset": training.get("preset"),
         "Loss": training.get("loss"),
         "Gradient penalty": training.get("penalty"),
+        "Weight of likeness to real pictures": training.get("likeness") or None,
+        "Weight of naming real pictures": training.get("naming") or None,
         "Batch": training.get("batch"),
         "Pictures seen": _number(training.get("images_seen")),
         "Time": _duration(seconds),

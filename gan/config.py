@@ -313,7 +313,7 @@ _SHORT = {
     "classes": TrainConfig(
         network=_laid_out(64, 5, architecture="swift", width=16, spectral=True, gain=4.0),
         loss="soft-hinge", penalty="none", generator_lr=4e-3, discriminator_lr=2e-3, likeness=30.0,
-        naming=1.0,
+        naming=1.0, batch=32, anchored=0.5,
     ),
     "attributes": TrainConfig(network=NetworkConfig(width=32, critic_width=8), batch=8, likeness=30.0),
 }  # fmt: skip
@@ -322,7 +322,6 @@ _LONGER = {
     "classes": replace(
         _SHORT["classes"],
         network=_laid_out(64, 5, architecture="swift", width=24, spectral=True, gain=4.0),
-        anchored=0.5,
     ),
     "attributes": replace(_SHORT["attributes"], batch=16, likeness=20.0),
 }

@@ -187,6 +187,8 @@ def request_stop(run_id: str) -> None:
 def continue_run(run_id: str, seconds: float) -> None:
     """Queue an ended run again for `seconds` more; it goes on from its last checkpoint.
 
+    Two runs side by side go on together, each for so many seconds.
+
     Raises:
         GanError: when there is no such run, it has not ended, or too many are waiting.
     """
@@ -197,12 +199,22 @@ def continue_run(run_id: str, seconds: float) -> None:
         # A worker that has said its last word may live a moment longer; the run then waits for its lock.
         if status(run_id).active:
             raise GanError("This run has not ended yet.")
-        request = read_request(folder)
-        trained = float(read_json(folder / "checkpoint" / "training.json").get("seconds", 0.0))
-        config = from_mapping(TrainConfig, {**to_mapping(request.config), "seconds": trained + seconds})
-        write_request(folder, replace(request, config=config))
+        both = [folder / side for side in SIDES if (folder / side).is_dir()]
+        trained = [
+            float(read_json(each / "checkpoint" / "training.json").get("seconds", 0.0))
+            for each in both or [folder]
+        ]
+        for each in [folder, *both]:
+            _give_until(each, sum(trained) / len(trained) + seconds)
         (folder / "stop").unlink(missing_ok=True)
         write_atomically(folder / "waiting", str(time.time_ns()).encode())
+
+
+def _give_until(folder: Path, seconds: float) -> None:
+    """Change the time budget of the request in a folder."""
+    request = read_request(folder)
+    config = from_mapping(TrainConfig, {**to_mapping(request.config), "seconds": seconds})
+    write_request(folder, replace(request, config=config))
 
 
 def keep(run_id: str, title: str) -> Status:

@@ -112,12 +112,13 @@ def stop(run_id: str) -> None:
 
 
 def look(run_id: str) -> list[Any]:
-    """What the two runs' folder tells: pictures and curves, stop, start, keep A, keep B, timer."""
+    """What the two runs' folder tells: pictures and curves, stop, start, continue, keep A, keep B, timer."""
     try:
         both = versus_run.look(run_id)
     except GanError:
         hidden = gr.update(visible=False)
-        return [view.EMPTY, hidden, gr.update(interactive=True), hidden, hidden, gr.Timer(active=False)]
+        start_only = [hidden, gr.update(interactive=True), hidden, hidden, hidden]
+        return [view.EMPTY, *start_only, gr.Timer(active=False)]
     if both.status.state == "waiting":
         runs.advance()
     active = both.status.active
@@ -126,6 +127,7 @@ def look(run_id: str) -> list[Any]:
         view.both_html(both),
         gr.update(visible=active),
         gr.update(interactive=not active),
+        gr.update(visible=both.can_go_on),
         *keeping,
         gr.Timer(active=active),
     ]
@@ -172,6 +174,9 @@ def build(
         with gr.Row():
             begin = gr.Button("Start both", variant="primary", elem_id="versus-start", min_width=140)
             end = gr.Button("Stop both", variant="stop", visible=False, elem_id="versus-stop", min_width=140)
+            again = gr.Button(
+                "Continue both: one more minute each", visible=False, elem_id="versus-continue", min_width=140
+            )
             keepers = [
                 gr.Button(f"Keep {side.upper()}", visible=False, elem_id=f"versus-keep-{side}", min_width=140)
                 for side in SIDES
@@ -179,13 +184,14 @@ def build(
         message = gr.Markdown(elem_id="versus-message")
         shown = gr.HTML(view.EMPTY, css_template=view.CSS, elem_id="versus-shown")
         timer = gr.Timer(EVERY, active=False)
-    seen = [shown, end, begin, *keepers, timer]
+    seen = [shown, end, begin, again, *keepers, timer]
     name.input(offer, [name, *form], [value, ready, look_for], **_AT_ONCE)
     ready.input(experiment, ready, [data, recipe, name, value, look_for], **_AT_ONCE)
     begin.click(
         start, [run_id, name, value, *form], [run_id, message], concurrency_id="train", **_QUIET
     ).then(look, run_id, seen, **_AT_ONCE)
     end.click(stop, run_id, None, **_AT_ONCE).then(look, run_id, seen, **_AT_ONCE)
+    again.click(events.go_on, run_id, None, **_AT_ONCE).then(look, run_id, seen, **_AT_ONCE)
     timer.tick(look, run_id, seen, **_AT_ONCE)
     panel.expand(look, run_id, seen, **_AT_ONCE)
     for side, button in zip(SIDES, keepers, strict=True):

@@ -32,6 +32,7 @@ from gan.training import Snapshot, train
 
 # Two looks a second, with time to draw them.
 PACE = 0.35
+ALMOST = 1 - 1e-6
 RECIPE = "preset"
 _FIXED = ("network", "seconds", "steps")
 # These follow from the pictures.
@@ -92,7 +93,8 @@ def versus(
 
     The first one's budget holds for both: its `steps` are steps of each, its `seconds` are for each as well,
     on a clock that both share, so that learning rates fade alike. Where a time budget ends, the last steps
-    that would not be made by both are not begun.
+    that would not be made by both are not begun. Where an earlier run broke off between its two checkpoints,
+    the one that is behind catches up first, on pictures of its own drawing.
 
     Args:
         states: fresh states of both configs, or those of earlier runs; updated in place.
@@ -110,9 +112,11 @@ def versus(
     try:
         while not goal.out_of_time(first):
             goal.begin(first)
-            for i in range(len(players)):
-                last[i] = _next(players[i], SIDES[i], last[i])
-                goal.step = states[i].step if i == 0 else goal.step
+            last[0] = _next(players[0], SIDES[0], last[0])
+            goal.step = states[0].step
+            last[1] = _next(players[1], SIDES[1], last[1])
+            while goal.missed_by(states[1], first):
+                last[1] = _next(players[1], SIDES[1], last[1])
             goal.end(pace)
             a, b = last
             if a is None or b is None:
@@ -136,11 +140,18 @@ class _Goal:
     """Up to which step both are to train next, so that a round takes about as long as it should."""
 
     def __init__(self, states: tuple[TrainState, TrainState]) -> None:
-        self.step = states[0].step
+        self.step = max(state.step for state in states)
         self._states, self._steps, self._took = states, 1, 0.0
 
     def reached(self, step: int) -> bool:
         return step >= self.step
+
+    def missed_by(self, state: TrainState, config: TrainConfig) -> bool:
+        """Whether its time ran out before it had made the steps of the other; it then gets a little more."""
+        missed = state.step < self.step and state.seconds >= config.seconds > 0
+        if missed:
+            state.seconds = config.seconds * ALMOST
+        return missed
 
     def begin(self, config: TrainConfig) -> None:
         self.step += self._steps

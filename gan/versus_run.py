@@ -18,6 +18,7 @@ from gan.run_status import Status
 from gan.training import Snapshot
 from gan.versus import RECIPE, Difference, changed, differences
 
+INTERRUPTED = "The training was interrupted; Continue both goes on from what was saved last."
 OWN_PICTURES = ("data.safetensors", "data.json")
 
 
@@ -41,6 +42,11 @@ class Both:
         """The settings in which they differ."""
         first, second = (to_mapping(request.config) for request in self.requests)
         return differences(first, second)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether both have ended, and neither for a reason that would end them again."""
+        return self.status.state in ("stopped", "finished")
 
     def can_keep(self, side: str) -> bool:
         """Whether a side has a checkpoint, and nobody writes it any more."""
@@ -81,7 +87,7 @@ def look(run_id: str, most: int = 200) -> Both:
     histories = run_status.read_history(first, most), run_status.read_history(second, most)
     status = run_status.status(run_id)
     if status.state in ("stopped", "failed") and "Continue" in status.message:
-        status = replace(status, state="stopped", message="The training was interrupted.")
+        status = replace(status, state="stopped", message=INTERRUPTED)
     requests = run_files.read_request(first), run_files.read_request(second)
     return Both(status, (first, second), requests, histories)
 

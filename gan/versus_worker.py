@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from gan import worker
-from gan.datasets import open_dataset
+from gan.datasets import Dataset, open_dataset
 from gan.errors import GanError
 from gan.own_pictures import load_pictures
 from gan.run_files import SIDES, read_request, write_status
@@ -21,7 +21,7 @@ PREVIEW_SHARE = 0.2
 
 
 def open_both(folder: Path) -> tuple[worker.Run, worker.Run]:
-    """Both runs at their start, with the same pictures.
+    """Both runs where they stand, with the same pictures: at their start, or where both were saved last.
 
     Raises:
         GanError, CheckpointError: when a request, the pictures or a checkpoint cannot be used.
@@ -30,11 +30,16 @@ def open_both(folder: Path) -> tuple[worker.Run, worker.Run]:
     torch.set_num_threads(max(1, request.threads))
     own = request.data == "own"
     dataset = load_pictures(folder) if own else open_dataset(request.data, request.resolution)
-    first, second = (
-        worker.Run(folder / side, *worker.begin(read_request(folder / side), dataset), dataset)
-        for side in SIDES
-    )
+    again = all(worker.has_checkpoint(folder / side) for side in SIDES)
+    first, second = (_open(folder / side, dataset, again) for side in SIDES)
     return first, second
+
+
+def _open(folder: Path, dataset: Dataset, again: bool) -> worker.Run:
+    request = read_request(folder)
+    config, state = worker.resume(folder, request) if again else worker.begin(request, dataset)
+    worker.forget_after(folder, state.step)
+    return worker.Run(folder, config, state, dataset)
 
 
 def work_on_both(folder: Path, should_stop: Callable[[], bool]) -> None:

@@ -125,7 +125,7 @@ class Run:
         """Write the checkpoint, unless the generator draws copies and there is one from before that."""
         if self.watch is not None:
             self.watch.look(self.state)
-            if self.watch.suspicious and (self.folder / "checkpoint" / store.CONFIG).is_file():
+            if self.watch.suspicious and has_checkpoint(self.folder):
                 return
         self.save()
 
@@ -166,14 +166,24 @@ def open_run(folder: Path) -> Run:
         if request.data == "own"
         else open_dataset(request.data, request.resolution, limit=request.pictures or None)
     )
-    if (folder / "checkpoint" / "config.json").is_file():
-        saved, state = load_run(store.find(f"runs/{folder.name}"))
-        config = replace(saved, seconds=request.config.seconds, steps=request.config.steps)
-    else:
-        config, state = begin(request, dataset)
-    _forget_after(folder / "metrics.jsonl", state.step)
-    forget_frames_after(folder, state.step)
+    config, state = resume(folder, request) if has_checkpoint(folder) else begin(request, dataset)
+    forget_after(folder, state.step)
     return Run(folder, config, state, dataset, held_out, watch_for(config, dataset))
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run's folder holds something to go on from."""
+    return (folder / "checkpoint" / store.CONFIG).is_file()
+
+
+def resume(folder: Path, request: Request) -> tuple[TrainConfig, TrainState]:
+    """What a run's last checkpoint says, with the budget of its request.
+
+    Raises:
+        CheckpointError, GanError: when the checkpoint cannot be used.
+    """
+    saved, state = load_run(store.read(folder / "checkpoint"))
+    return replace(saved, seconds=request.config.seconds, steps=request.config.steps), state
 
 
 def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
@@ -193,8 +203,10 @@ def begin(request: Request, dataset: Dataset) -> tuple[TrainConfig, TrainState]:
     return config, state
 
 
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the lines of a lost stretch: those behind the checkpoint from which the run goes on."""
+def forget_after(folder: Path, step: int) -> None:
+    """Drop what a lost stretch left: lines and frames behind the checkpoint from which a run goes on."""
+    forget_frames_after(folder, step)
+    path = folder / "metrics.jsonl"
     with suppress(OSError):
         lines = path.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if _step_of(line) <= step]
@@ -267,7 +279,7 @@ def run_folder(folder: Path, should_stop: Callable[[], bool], job: Job = work_in
 
 def _tell_in_spite_of_a_full_disk(folder: Path) -> None:
     """Say what happened, for which the film of the run makes room."""
-    kept = (folder / "checkpoint" / store.CONFIG).is_file()
+    kept = has_checkpoint(folder)
     with suppress(OSError):
         forget_frames_after(folder, -1)
         write_status(folder, "stopped" if kept else "failed", FULL_DISK if kept else SENTENCE)

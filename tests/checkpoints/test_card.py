@@ -63,6 +63,26 @@ def test_the_card_tells_what_how_and_from_whom(make: Make, config: dict[str, Any
         assert expected in card
 
 
+@pytest.mark.parametrize(
+    ("network", "naming", "said"),
+    [
+        ({"classes": 10}, 0.5, True),
+        ({"attributes": [2, 3]}, 1, True),
+        ({"classes": 10}, 0.0, False),
+        ({}, 1, False),
+    ],
+)
+def test_a_reward_for_naming_is_told_where_there_was_something_to_name(
+    make: Make, config: dict[str, Any], network: dict[str, Any], naming: float, said: bool
+) -> None:
+    config["network"] = network
+    config["training"] |= {"naming": naming, "likeness": 30.0}
+    card = model_card(make())
+    assert ("rewarded for naming" in card) is said
+    assert (f"| Weight of naming real pictures | {naming} |" in card) is bool(naming)
+    assert "| Weight of likeness to real pictures | 30.0 |" in card
+
+
 def test_known_data_is_linked_and_unknown_licences_are_other(make: Make) -> None:
     fashion = {"name": "fashion", "licence": "mit", "attribution": "Fashion-MNIST (c) 2017 Zalando SE"}
     metadata, body = parts(model_card(make(data=fashion)))

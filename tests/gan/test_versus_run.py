@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -80,11 +81,73 @@ def test_after_a_crash_both_can_still_be_kept() -> None:
     folder = run_files.run_folder(run_id)
     run_files.write_status(folder, "running", "")
     both = versus_run.look(run_id)
-    assert (both.status.state, both.status.message) == ("stopped", "The training was interrupted.")
+    assert (both.status.state, both.status.message) == ("stopped", versus_run.INTERRUPTED)
     assert both.can_keep("a")
     (folder / "b" / "request.json").write_text("{}")
     with pytest.raises(GanError, match="damaged"):
         versus_run.look(run_id)
+
+
+def timed(seconds: float = 0.5) -> str:
+    first = request(steps=0)
+    first = replace(first, config=replace(first.config, seconds=seconds))
+    return versus_run.create(first, versus_run.request_against(first, "discriminator_lr", "0.01", "classes"))
+
+
+def work(run_id: str) -> versus_run.Both:
+    folder = run_files.run_folder(run_id)
+    (folder / "waiting").unlink()
+    assert worker.run_folder(folder, lambda: False, work_on_both) == 0
+    return versus_run.look(run_id)
+
+
+def steps_of(both: versus_run.Both) -> tuple[list[int], list[int]]:
+    first, second = ([snapshot.step for snapshot in history] for history in both.histories)
+    return first, second
+
+
+def saved_step(folder: Path) -> int:
+    return load_run(store.read(folder / "checkpoint"))[1].step
+
+
+def test_two_that_have_ended_go_on_together() -> None:
+    run_id = timed()
+    before = work(run_id)
+    assert before.can_go_on
+    runs.continue_run(run_id, 0.5)
+    assert versus_run.look(run_id).status.state == "waiting"
+    after = work(run_id)
+    first, second = steps_of(after)
+    assert first == second == sorted(set(first))
+    assert first[: len(before.histories[0])] == steps_of(before)[0]
+    assert first[-1] > before.histories[0][-1].step
+    assert [request.config.seconds for request in after.requests] == pytest.approx([1.0] * 2, abs=0.2)
+    assert saved_step(after.folders[0]) == saved_step(after.folders[1]) == first[-1]
+
+
+@pytest.mark.parametrize("behind", [0, 1])
+def test_one_that_was_saved_earlier_catches_up(behind: int, tmp_path: Path) -> None:
+    run_id = timed()
+    folder = work(run_id).folders[behind]
+    shutil.copytree(folder / "checkpoint", tmp_path / "earlier")
+    runs.continue_run(run_id, 0.5)
+    lost = work(run_id).histories[0][-1].step
+    shutil.rmtree(folder / "checkpoint")
+    (tmp_path / "earlier").rename(folder / "checkpoint")
+    runs.continue_run(run_id, 2.0)
+    after = work(run_id)
+    first, second = steps_of(after)
+    assert first[-1] == second[-1] > lost
+    assert saved_step(after.folders[0]) == saved_step(after.folders[1])
+
+
+def test_without_both_checkpoints_both_begin_again() -> None:
+    run_id = timed()
+    shutil.rmtree(work(run_id).folders[1] / "checkpoint")
+    runs.continue_run(run_id, 0.5)
+    first, second = steps_of(work(run_id))
+    assert first == second
+    assert first[0] == 1
 
 
 def test_the_kept_first_run_is_the_run_alone() -> None:
