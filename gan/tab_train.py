@@ -6,7 +6,7 @@ page that is reloaded finds its run again by the id that the browser remembers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, dataclass
 from functools import partial
@@ -20,7 +20,15 @@ from gan import tab_train_events as events
 from gan.config import FROM_A_CHECKPOINT, TrainConfig, preset_config
 from gan.curves import CSS as CURVES_CSS
 from gan.levers import LEVERS, lever_settings, lever_values, setting_label
-from gan.train_form import MOST_MINUTES, OWN, form_settings, labels_tell, network_of, setting_values
+from gan.train_form import (
+    MOST_MINUTES,
+    OWN,
+    SETTING_GROUPS,
+    form_settings,
+    labels_tell,
+    network_of,
+    setting_values,
+)
 from gan.train_view import (
     HOW_TO_PULL,
     HOW_TO_READ,
@@ -177,12 +185,21 @@ def _lay_out_choices() -> Choices:
 
 
 def _setting_components(preset: TrainConfig) -> dict[str, Any]:
-    """One component a setting, made from its definition in `gan.config`."""
-    components: dict[str, Any] = {}
-    with gr.Row():
-        for setting, value in zip(form_settings(), setting_values(preset), strict=True):
-            components[setting.name] = _setting_component(setting, value)
-    return components
+    """One component a setting, made from its definition in `gan.config`, in the form's order."""
+    offered = {setting.name: setting for setting in form_settings()}
+    values = dict(zip(offered, setting_values(preset), strict=True))
+    return _in_groups(list(offered), lambda name: _setting_component(offered[name], values[name]))
+
+
+def _in_groups(names: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:
+    """What `make` lays out for each name, below its group's title, in the order of the names."""
+    made: dict[str, Any] = {}
+    for title, group in SETTING_GROUPS.items():
+        if members := [name for name in group if name in names]:
+            gr.Markdown(f"#### {title}")
+            with gr.Row():
+                made |= {name: make(name) for name in members}
+    return {name: made[name] for name in names}
 
 
 def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
@@ -220,8 +237,8 @@ def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Markdown]:
     with gr.Accordion("Levers", open=True, visible=False, elem_id="train-levers") as panel:
         gr.Markdown(HOW_TO_PULL)
         pulled = gr.Markdown(elem_id="train-pulled")
-        with gr.Row():
-            levers = {s.name: _lever_component(s, first[s.name]) for s in lever_settings()}
+        offered = {s.name: s for s in lever_settings()}
+        levers = _in_groups(list(offered), lambda name: _lever_component(offered[name], first[name]))
     return panel, levers, pulled
 
 

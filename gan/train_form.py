@@ -30,6 +30,22 @@ _NETWORK_SETTINGS = (
     "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
     "initialisation", "upsampling",
 )  # fmt: skip
+SETTING_GROUPS: dict[str, tuple[str, ...]] = {
+    "How fast they learn": (
+        "batch", "generator_lr", "discriminator_lr", "final_lr", "beta1", "beta2", "weight_decay", "average",
+    ),
+    "The game": (
+        "loss", "penalty", "gamma", "penalty_share", "discriminator_steps", "skip_below", "smoothing",
+        "at_once",
+    ),
+    "What they get to see": (
+        "likeness", "naming", "anchored", "noise", "augment", "only_first", "told", "stop_at_copies",
+    ),
+    "The networks": (
+        "width", "critic_width", "z_dim", "components", "halvings", "gain", "dropout", "initialisation",
+        "upsampling", "growth", "frozen", "seed", "spectral", "batch_norm",
+    ),
+}  # fmt: skip
 _NOT_IN_THE_FORM = ("network", "seconds", "steps", "only_first")
 
 

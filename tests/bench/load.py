@@ -2,11 +2,12 @@
 
     python -m tests.bench.load [--visitors 50] [--minutes 15]
 
-Half of the visitors are pages of headless Chromium that move a slider all the time, the others call
-`/sample` like programs. Two more paint (one at once, one in the studio), another trains. In the middle the
-app is killed and started again on the same port: pages and programs come back, and the run must be there
-with all it had. It ends with status 1 when anything failed apart from that gap, when memory grew by more
-than 10 % after the warm-up (a fifth of the time before and after the crash), or when the run was lost.
+One visitor in five is a page of headless Chromium that moves a slider all the time (it shares the machine
+with the app, and more of them would measure little but Chromium), the others call `/sample` like programs.
+Two more paint (one at once, one in the studio), another trains. In the middle the app is killed and started
+again on the same port: pages and programs come back, and the run must be there with all it had. It ends
+with status 1 when anything failed apart from that gap, when memory grew by more than 10 % after the warm-up
+(a fifth of the time before and after the crash), or when the run was lost.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PHOTO = ROOT / "data" / "pictures" / "photos" / "cat.jpg"
 WARM_UP = 0.2
 MOST_GROWTH = 0.10
 PAUSE = 0.5
+VISITORS_A_PAGE = 5
 SLIDER = "input[data-direction='0']"
 READY = "document.querySelector('.explore-view canvas')?.dataset.frame > 0"
 # Every page moves its slider at its own pace, and keeps how long each picture took.
@@ -230,17 +232,20 @@ def run_load(visitors: int, minutes: float) -> dict[str, Any]:
         people = Visitors(app, seen)
         try:
             run_id = app.client().predict("fashion", "in-five-minutes", 10, api_name="/train_start")["run_id"]
-            pages = open_pages(browser, app, max(1, visitors // 2), seen)
+            pages = open_pages(browser, app, max(1, visitors // VISITORS_A_PAGE), seen)
             for number in range(visitors - len(pages)):
                 people.come("program", sample(seen, number))
             people.come("painter", paint(seen, studio=False), pause=5)
             people.come("studio", paint(seen, studio=True), pause=5)
             began = time.monotonic()
+            say("everybody is here")
             watch(app, pages, seen, began, began + half)
             middle = time.monotonic() - began
             before = app.client().predict(run_id, api_name="/train_status")
+            say("the app is killed")
             app.crash()
             visit(pages, app, seen)
+            say("everybody is back")
             again = time.monotonic() - began
             watch(app, pages, seen, began, time.monotonic() + half)
             after = app.client().predict(run_id, api_name="/train_status")
@@ -259,6 +264,10 @@ def run_load(visitors: int, minutes: float) -> dict[str, Any]:
     if "Traceback" in trace:
         seen.failures.append(trace[trace.index("Traceback") :][:1500])
     return report(seen, visitors, minutes, grown)
+
+
+def say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def _told(status: dict[str, Any]) -> dict[str, Any]:

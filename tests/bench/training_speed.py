@@ -1,6 +1,7 @@
 """Pictures per second that each recipe trains on, beside a plain port of the lesson's DCGAN notebook.
 
-    python -m tests.bench.training_speed [--seconds 4] [--rounds 3] [--threads 2] [--json]
+    python -m tests.bench.training_speed [--seconds 4] [--rounds 3] [--threads 2] [--data "fashion 28" ...]
+                                         [--presets in-a-minute ...] [--json]
 
 The port is what the notebook does, line by line: a data loader that turns one picture after another into a
 tensor, sigmoid and binary cross entropy, plain Adam, weights in their usual layout. Candidates take turns, so
@@ -13,7 +14,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -33,7 +34,7 @@ from gan.networks import build_discriminator, build_generator
 from gan.state import fitted, new_state
 from gan.training import train
 
-DATA = (("fashion", 28), ("cats", 32), ("cats", 64))
+DATA = ("fashion 28", "cats 32", "cats 64")
 REFERENCE = "notebook fashion 28"
 
 
@@ -102,13 +103,14 @@ def candidate(preset: str, dataset: Dataset) -> Callable[[float], float]:
     return measure
 
 
-def compare(seconds: float, rounds: int) -> dict[str, float]:
+def compare(seconds: float, rounds: int, data: Sequence[str], presets: Sequence[str]) -> dict[str, float]:
     """Pictures per second by candidate: the median of interleaved rounds."""
     candidates = {REFERENCE: notebook(open_dataset("fashion", limit=4000))}
-    for name, side in DATA:
-        dataset = open_dataset(name, side, limit=4000)
-        for preset in PRESETS:
-            candidates[f"{preset} {name} {side}"] = candidate(preset, dataset)
+    for each in data:
+        name, side = each.split()
+        dataset = open_dataset(name, int(side), limit=4000)
+        for preset in presets:
+            candidates[f"{preset} {each}"] = candidate(preset, dataset)
     speeds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, measure in candidates.items():
@@ -122,10 +124,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each candidate in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", nargs="+", choices=DATA, default=DATA)
+    parser.add_argument("--presets", nargs="+", choices=sorted(PRESETS), default=list(PRESETS))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    speeds = compare(options.seconds, options.rounds)
+    speeds = compare(options.seconds, options.rounds, options.data, options.presets)
     ratios = {name: speed / speeds[REFERENCE] for name, speed in speeds.items()}
     if options.json:
         print(json.dumps({"pictures_per_second": speeds, "ratio_to_the_notebook": ratios}, indent=1))

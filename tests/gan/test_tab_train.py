@@ -18,11 +18,11 @@ from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, preset_config
 from gan.curves import curves_html
 from gan.datasets import open_dataset
 from gan.errors import GanError
-from gan.levers import LEVERS, Change
+from gan.levers import LEVERS, Change, lever_settings
 from gan.own_pictures import load_pictures
 from gan.run_status import Status
 from gan.state import fitted
-from gan.train_form import form_settings, request_from_form, setting_values
+from gan.train_form import SETTING_GROUPS, form_settings, request_from_form, setting_values
 from gan.train_view import examples_html, in_words, parameter_counts, progress_html, strip_html, trouble_html
 from gan.training import Snapshot
 
@@ -37,6 +37,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
     monkeypatch.setattr(runs, "advance", lambda *_: None)  # nothing is trained here
     return tmp_path
+
+
+def test_every_setting_and_every_lever_stands_in_one_group() -> None:
+    grouped = [name for group in SETTING_GROUPS.values() for name in group]
+    offered = {setting.name for setting in [*form_settings(), *lever_settings()]}
+    assert sorted(grouped) == sorted(offered)
 
 
 def snapshot(step: int) -> Snapshot:
