@@ -19,6 +19,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 import gradio as gr
 from starlette.middleware import Middleware
 
+import allocator
 import tab_server
 import tab_status
 import upkeep
@@ -110,6 +111,7 @@ def build() -> gr.Blocks:
 
 def main() -> None:
     """Serve the page; address and port by Gradio's environment variables (GRADIO_SERVER_PORT and friends)."""
+    allocator.start()
     upkeep.start()
     tab_server.be_patient()
     demo = build()

@@ -44,7 +44,8 @@ def test_a_server_that_ends_is_not_waited_for() -> None:
 def test_the_app_starts_patiently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "Server", http_server.Server)  # put back afterwards
     launched: dict[str, object] = {}
-    monkeypatch.setattr(app.upkeep, "start", lambda: None)
+    for background in (app.upkeep, app.allocator):
+        monkeypatch.setattr(background, "start", lambda: None)
     monkeypatch.setattr("gradio.Blocks.launch", lambda _, **options: launched.update(options))
     app.main()
     assert launched["_frontend"] is False
