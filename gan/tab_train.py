@@ -6,7 +6,7 @@ page that is reloaded finds its run again by the id that the browser remembers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, dataclass
 from functools import partial
@@ -188,18 +188,26 @@ def _setting_components(preset: TrainConfig) -> dict[str, Any]:
     """One component a setting, made from its definition in `gan.config`, in the form's order."""
     offered = {setting.name: setting for setting in form_settings()}
     values = dict(zip(offered, setting_values(preset), strict=True))
-    return _in_groups(list(offered), lambda name: _setting_component(offered[name], values[name]))
+    return _in_groups(offered, lambda setting: _setting_component(setting, values[setting.name]))
 
 
-def _in_groups(names: Sequence[str], make: Callable[[str], Any]) -> dict[str, Any]:
-    """What `make` lays out for each name, below its group's title, in the order of the names."""
+def _in_groups(
+    settings: Mapping[str, Field[Any]], make: Callable[[Field[Any]], gr.components.Component]
+) -> dict[str, Any]:
+    """What `make` lays out for each setting, below its group's title, in the order of the settings.
+
+    What is on or off gets a line of its own: between numbers there is no room for its words.
+    """
     made: dict[str, Any] = {}
     for title, group in SETTING_GROUPS.items():
-        if members := [name for name in group if name in names]:
-            gr.Markdown(f"#### {title}")
-            with gr.Row():
-                made |= {name: make(name) for name in members}
-    return {name: made[name] for name in names}
+        members = [settings[name] for name in group if name in settings]
+        if not members:
+            continue
+        gr.Markdown(f"#### {title}")
+        with gr.Row():
+            made |= {s.name: make(s) for s in members if not isinstance(s.default, bool)}
+        made |= {s.name: make(s) for s in members if isinstance(s.default, bool)}
+    return {name: made[name] for name in settings}
 
 
 def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
@@ -212,7 +220,7 @@ def _setting_component(setting: Field[Any], value: Any) -> gr.components.Compone
     if setting.metadata["choices"]:
         return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
     if isinstance(setting.default, bool):
-        return gr.Checkbox(value, **{**described, "min_width": 280})
+        return gr.Checkbox(value, **described)
     precision = 0 if isinstance(setting.default, int) else None
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     return gr.Number(value, minimum=low, maximum=high, precision=precision, **described)
@@ -238,7 +246,7 @@ def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Markdown]:
         gr.Markdown(HOW_TO_PULL)
         pulled = gr.Markdown(elem_id="train-pulled")
         offered = {s.name: s for s in lever_settings()}
-        levers = _in_groups(list(offered), lambda name: _lever_component(offered[name], first[name]))
+        levers = _in_groups(offered, lambda setting: _lever_component(setting, first[setting.name]))
     return panel, levers, pulled
 
 
