@@ -109,14 +109,24 @@ def versus(
         train(second, dataset, states[1], due=goal.reached, levers=order.follow),
     ]
     last: list[Snapshot | None] = [None, None]
+
+    def train_on(i: int) -> None:
+        last[i] = _next(players[i], SIDES[i], last[i])
+
+    def reach_the_other(i: int) -> None:
+        train_on(i)
+        while goal.missed_by(states[i], first):
+            train_on(i)
+
     try:
+        for i in range(len(players)):
+            if states[i].step < goal.step:
+                reach_the_other(i)
         while not goal.out_of_time(first):
             goal.begin(first)
-            last[0] = _next(players[0], SIDES[0], last[0])
+            train_on(0)
             goal.step = states[0].step
-            last[1] = _next(players[1], SIDES[1], last[1])
-            while goal.missed_by(states[1], first):
-                last[1] = _next(players[1], SIDES[1], last[1])
+            reach_the_other(1)
             goal.end(pace)
             a, b = last
             if a is None or b is None:

@@ -19,6 +19,7 @@ from gan.checkpoint import load_run
 from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.errors import GanError
 from gan.run_files import Request
+from gan.state import TrainState
 from gan.train_form import labels_tell, request_from_form, setting_values
 from gan.training import train
 from gan.versus import RECIPE, changeable
@@ -106,14 +107,15 @@ def steps_of(both: versus_run.Both) -> tuple[list[int], list[int]]:
     return first, second
 
 
-def saved_step(folder: Path) -> int:
-    return load_run(store.read(folder / "checkpoint"))[1].step
+def saved(folder: Path) -> TrainState:
+    return load_run(store.read(folder / "checkpoint"))[1]
 
 
 def test_two_that_have_ended_go_on_together() -> None:
     run_id = timed()
     before = work(run_id)
     assert before.can_go_on
+    trained = sum(saved(folder).seconds for folder in before.folders) / 2
     runs.continue_run(run_id, 0.5)
     assert versus_run.look(run_id).status.state == "waiting"
     after = work(run_id)
@@ -121,8 +123,8 @@ def test_two_that_have_ended_go_on_together() -> None:
     assert first == second == sorted(set(first))
     assert first[: len(before.histories[0])] == steps_of(before)[0]
     assert first[-1] > before.histories[0][-1].step
-    assert [request.config.seconds for request in after.requests] == pytest.approx([1.0] * 2, abs=0.2)
-    assert saved_step(after.folders[0]) == saved_step(after.folders[1]) == first[-1]
+    assert [request.config.seconds for request in after.requests] == pytest.approx([trained + 0.5] * 2)
+    assert [saved(folder).step for folder in after.folders] == [first[-1]] * 2
 
 
 @pytest.mark.parametrize("behind", [0, 1])
@@ -138,7 +140,7 @@ def test_one_that_was_saved_earlier_catches_up(behind: int, tmp_path: Path) -> N
     after = work(run_id)
     first, second = steps_of(after)
     assert first[-1] == second[-1] > lost
-    assert saved_step(after.folders[0]) == saved_step(after.folders[1])
+    assert saved(after.folders[0]).step == saved(after.folders[1]).step
 
 
 def test_without_both_checkpoints_both_begin_again() -> None:
