@@ -125,7 +125,12 @@ def test_training_draws_from_the_codes_of_the_real_pictures(garments: Dataset) -
     assert layout.laid_out
     assert state.average.layout is layout
     batch = draw_batch(config, garments, state)
-    assert torch.equal(batch.code, layout.code(batch.real))
+    codes, anchored = layout.code(batch.real), round(config.anchored * config.batch)
+    assert 0 < anchored < config.batch
+    assert torch.equal(batch.code[:anchored], codes[:anchored])
+    assert not torch.isclose(batch.code[anchored:], codes[anchored:]).all(1).any()
+    whole = draw_batch(replace(config, anchored=1.0), garments, state)
+    assert torch.equal(whole.code, layout.code(whole.real))
 
 
 def test_the_space_has_no_more_parts_than_its_pictures_allow(garments: Dataset) -> None:
