@@ -267,7 +267,8 @@ def _told_apart(course: Course) -> str:
 
 def _distance(course: Course) -> str:
     if course.gain > STILL_GAINING:
-        trend = f"{course.gain:.0%} nearer than in the third before"
+        # An estimate can fall below 0, which is shown as 0.
+        trend = f"{min(1.0, course.gain):.0%} nearer than in the third before"
     elif course.gain < -STILL_GAINING:
         trend = f"{-course.gain:.0%} farther than in the third before"
     else:

@@ -183,7 +183,15 @@ def test_restless_pictures_are_no_trouble_while_they_get_nearer() -> None:
         replace(s, signals=replace(s.signals, distance=1 - number / 30)) if s.signals else s
         for number, s in enumerate(history)
     ]
-    assert diagnose(nearer, config)[0].name == "healthy, improving"
+    verdict = diagnose(nearer, config)[0]
+    assert verdict.name == "healthy, improving"
+    below = [
+        replace(s, signals=replace(s.signals, distance=s.signals.distance - 0.9)) if s.signals else s
+        for s in nearer
+    ]
+    told = [line for line in diagnose(below, config)[0].evidence if line.startswith("The distance")]
+    assert all("distance from real pictures is 0.00, 100% nearer" in line for line in told)
+    assert told
 
 
 def test_a_generator_that_has_not_begun_has_not_collapsed() -> None:
