@@ -111,9 +111,34 @@ def read(folder: Path | str, reference: str | None = None) -> Checkpoint:
             link out of the folder, or the weights are missing or not what they claim (see `weights.check`).
     """
     folder = Path(folder)
+    while True:
+        before = _identity(folder)
+        try:
+            checkpoint = _read(folder, reference or str(folder))
+        except CheckpointError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return checkpoint
+
+
+def _identity(folder: Path) -> tuple[int, int, int] | None:
+    """Which folder lies here: another one as soon as `save` has put a newer checkpoint in its place.
+
+    What was read across such a change is of two checkpoints, or of one that is being cleared away.
+    """
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns  # the number alone may soon be another folder's
+
+
+def _read(folder: Path, reference: str) -> Checkpoint:
     if not folder.is_dir():
         raise CheckpointError(f"There is no checkpoint {folder.name[:80]!r}; check its name.")
-    probe = Checkpoint(folder, reference or str(folder), {})
+    probe = Checkpoint(folder, reference, {})
     config = probe.document(CONFIG)
     if config.get("format") != FORMAT or config.get("kind") not in KINDS:
         raise CheckpointError(f"{probe.title} was not made for this app: its config.json has another format.")

@@ -129,6 +129,26 @@ def test_a_reader_never_sees_a_missing_folder(make: Make) -> None:
     assert len(titles) > 1
 
 
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch, cleared: bool
+) -> None:
+    """Whether what was left of the old folder still made sense or not."""
+    saved = make(title="Old")
+    check, replaced = store.check, threading.Event()
+
+    def check_while_another_is_saved(path: Path, title: str) -> None:
+        check(path, title)
+        if not replaced.is_set():
+            replaced.set()
+            make(title="New")
+            if cleared:
+                raise CheckpointError("The rest of the old folder is gone.")
+
+    monkeypatch.setattr(store, "check", check_while_another_is_saved)
+    assert store.find(saved.reference).title == "New"
+
+
 def test_a_name_that_leads_elsewhere_is_not_written(home: Path, config: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError):
         store.save(home / "x", config, {"generator.safetensors": weights()}, {"../escaped.txt": "no"})
