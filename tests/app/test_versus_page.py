@@ -1,4 +1,4 @@
-"""Two runs side by side in a real browser: MLP against DCGAN, found again after a reload, one kept."""
+"""Two runs side by side in a real browser: MLP against DCGAN, found again, continued, and one kept."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def test_mlp_and_dcgan_on_the_same_garments(page: Page) -> None:
     open_section(page)
     page.locator("#versus-stop").click()
     keep = page.locator("#versus-keep-a")
+    keep.wait_for(state="visible", timeout=PATIENCE)
+    stopped = page.evaluate(STEP.format("a"))
+    assert page.evaluate(STEP.format("b")) == stopped
+
+    page.locator("#versus-continue").click()
+    page.wait_for_function(f"() => {STEP.format('b')} > {stopped}", timeout=PATIENCE)
+    expect(keep).to_be_hidden()
+    page.locator("#versus-stop").click()
     keep.wait_for(state="visible", timeout=PATIENCE)
     assert page.evaluate(f"{STEP.format('a')} === {STEP.format('b')}")
     keep.click()
