@@ -6,6 +6,7 @@ logs. `python -m checkpoints push` does it from the command line.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from checkpoints import store
@@ -13,6 +14,8 @@ from checkpoints.errors import CheckpointError
 from checkpoints.tab_endpoint import endpoint
 
 MOST_REFERENCES = 200
+# Nobody's search finds private ones, and previews are files of the Hub.
+_NOT_TOLD = ("private", "has_preview")
 
 
 def build() -> None:
@@ -20,6 +23,7 @@ def build() -> None:
     for function in (checkpoints, card):
         endpoint(function, (CheckpointError,))
     endpoint(pull, (CheckpointError,), queue="hub", at_once=2)
+    endpoint(search, (CheckpointError,), queue="hub", at_once=2)
 
 
 def checkpoints(references: list[str] | None = None) -> list[dict[str, Any]]:
@@ -54,6 +58,27 @@ def card(checkpoint: str) -> str:
     from checkpoints.card import model_card
 
     return model_card(store.find(checkpoint), None)
+
+
+def search(words: str = "", sort: str = "likes", limit: int = 24) -> list[dict[str, Any]]:
+    """Search the Hugging Face Hub for networks of this app's format, which pull can get.
+
+    Args:
+        words: what their names should contain; "author/" looks among one author's.
+        sort: likes, newest or downloads first.
+        limit: how many at most, 1 to 60.
+
+    Returns:
+        The `repository`, `title`, `author`, `likes`, `downloads`, `licence`, `updated` day, newest `commit`
+        and whether it is `gated`, of each.
+    """
+    from checkpoints import browse
+
+    if not isinstance(words, str) or isinstance(limit, bool) or not isinstance(limit, int):
+        raise CheckpointError("The words are text, and the limit is a whole number.")
+    found = browse.search(words, sort=sort, limit=limit, token=False)
+    told = [asdict(each) for each in found]
+    return [{name: value for name, value in each.items() if name not in _NOT_TOLD} for each in told]
 
 
 def pull(repository: str, revision: str = "") -> dict[str, Any]:

@@ -64,7 +64,7 @@ def build(collected: gr.BrowserState) -> None:
     recipe = [*pictures.inputs, settings.preset, *settings.controls, *stage.finishing.controls]
     tab_batch.connect(batch, recipe, settings.preset, (_INSTANT, _SLOW))
     tab_collect.connect(batch.collecting, batch.gallery, collected)
-    tab_settings.connect(settings, pictures.mix, stage.finishing.controls, stage.message)
+    tab_settings.connect(settings, pictures, stage.finishing.controls, stage.message)
     tab_finish.connect(stage.finishing, stage.compare, stage.download, stage.message)
     tab_collect.connect(stage.collecting, stage.download, collected)
     tab_pictures.connect(pictures, stage.message)

@@ -15,9 +15,10 @@ from PIL import Image, ImageOps
 
 from style import brush, shipped, view
 from style.errors import StyleError
-from style.images import read_picture
+from style.images import fit, read_picture
 from style.recipe import MOST_PAINTINGS
 from style.regions import Regions
+from style.restore import read_recipe
 from style.tab_input import PictureInput
 
 _LARGEST_KEPT = 2048
@@ -33,13 +34,21 @@ _BRUSH_HELP = (
 
 @dataclass(frozen=True)
 class Pictures:
-    """The fields; `mix` holds a slider for each painting, `kept` the last good file of each picture."""
+    """The fields.
+
+    Attributes:
+        mix: a slider for each painting.
+        kept: the last good file of each picture.
+        offer, offered: the button that takes over the recipe of an uploaded picture, and that picture's path.
+    """
 
     photo: gr.Image
     paintings: list[gr.Image]
     mix: list[gr.Slider]
     brushed: gr.ImageEditor
     kept: list[gr.State]
+    offer: gr.Button
+    offered: gr.State
 
     @property
     def inputs(self) -> list[Any]:
@@ -72,6 +81,7 @@ def build() -> Pictures:
     with gr.Row():
         photo = _picture_input("Photo", "style-photo", ["upload", "webcam", "clipboard"], 220)
         first = _picture_input("Painting", "style-painting", ["upload", "clipboard"], 220)
+    offer, offered = gr.Button(visible=False, size="sm", elem_id="style-offer"), gr.State(None)
     pairs, paintings = shipped.pairs(), shipped.paintings()
     sheets = [(_side_by_side(*pair), "") for pair in pairs]
     examples = _picker("Click a pair to try", sheets, 4, "style-examples")
@@ -109,16 +119,16 @@ def build() -> Pictures:
     examples.select(pick_pair, None, [photo, first, *kept[:2]], **_AT_ONCE)
     gallery.select(pick_painting, slot, [*slots, *kept[1:], caption], **_AT_ONCE)
     photo.change(_to_brush, photo, brushed, **_AT_ONCE)
-    return Pictures(photo, slots, mix, brushed, kept)
+    return Pictures(photo, slots, mix, brushed, kept, offer, offered)
 
 
 def connect(pictures: Pictures, message: gr.HTML) -> None:
     """Shows at once what will be painted; a file that is no picture gets a sentence."""
     for component, state in zip((pictures.photo, *pictures.paintings), pictures.kept, strict=True):
         component.input(
-            accept,
+            _accept_and_offer,
             [component, state],
-            [component, state, message],
+            [component, state, message, pictures.offer, pictures.offered],
             # By default the page drops a second change that comes before the answer to the first.
             trigger_mode="always_last",
             concurrency_limit=2,
@@ -127,6 +137,21 @@ def connect(pictures: Pictures, message: gr.HTML) -> None:
             show_progress_on=component,
             api_visibility="private",
         )
+
+
+def _accept_and_offer(path: str | None, before: str | None) -> tuple[Any, ...]:
+    return *accept(path, before), *offer_recipe(path)
+
+
+def offer_recipe(path: str | None) -> tuple[Any, Any]:
+    """The button for the recipe in an uploaded picture, and that picture's path; as before if it has none."""
+    if path is None:
+        return gr.skip(), gr.skip()
+    try:
+        read_recipe(path)
+    except StyleError:
+        return gr.skip(), gr.skip()
+    return gr.Button("This picture was painted here: set all controls as they were", visible=True), path
 
 
 def accept(path: str | None, before: str | None) -> tuple[Any, str | None, Any]:
@@ -141,7 +166,8 @@ def accept(path: str | None, before: str | None) -> tuple[Any, str | None, Any]:
     image = Image.fromarray(picture.rgb)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    image.thumbnail((_LARGEST_KEPT, _LARGEST_KEPT))
+    if max(image.size) > _LARGEST_KEPT:
+        image = image.resize(fit(image.size, _LARGEST_KEPT), Image.Resampling.LANCZOS, reducing_gap=3.0)
     note = f"This file is an animation: the {picture.note} is used." if picture.note else ""
     kept = str(new_folder() / f"{Path(path).stem}.png")
     image.save(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ from style import tab_finish, view
 from style.errors import StyleError
 from style.recipe import MOST_PAINTINGS, Recipe
 from style.restore import read_recipe
+from style.tab_pictures import Pictures
 
 CONTROLS = (
     "size",
@@ -64,21 +66,23 @@ class Settings:
 
 def build() -> Settings:
     """Lays out the settings; each mode hides what it does not use."""
-    preset = gr.Dropdown(_PRESETS, value="studio", label="Mode", elem_id="style-preset")
+    preset = gr.Dropdown(_PRESETS, value="instant", label="Mode", elem_id="style-preset")
     lesson = gr.Markdown("", visible=False, elem_id="style-lesson")
     made: dict[str, Any] = {}
     with gr.Column(visible=True) as sizes:
         with gr.Row():
             made |= {name: control(name) for name in _INSTANT[:2]}
         made["strokes"] = control("strokes")
-    with gr.Column(visible=True) as studio:
-        made |= {name: control(name) for name in CONTROLS[len(_INSTANT) : -2]}
+    with gr.Column(visible=False) as studio:
+        made["seconds"] = control("seconds")
+        _budgets(made["seconds"])
+        made |= {name: control(name) for name in CONTROLS[len(_INSTANT) + 1 : -2]}
     with gr.Column(visible=False) as pace:
         made["lesson_pace"] = control("lesson_pace")
     with gr.Accordion("More", open=False):
         made["seed"] = control("seed")
         recipe_file = gr.File(
-            label="Restore from a painted PNG",
+            label="Restore from a painted PNG, or from a recipe as JSON",
             file_types=[".png", ".json"],
             height=150,
             elem_id="style-recipe",
@@ -94,20 +98,29 @@ def build() -> Settings:
     return Settings(preset, [made[name] for name in CONTROLS], recipe_file)
 
 
-def connect(settings: Settings, mix: list[Any], finishing: list[Any], message: gr.HTML) -> None:
-    """A recipe that is dropped sets every control."""
-    settings.recipe_file.upload(
-        restore,
-        settings.recipe_file,
-        [settings.preset, *settings.controls, *finishing, *mix, message, settings.recipe_file],
-        show_progress="hidden",
-        concurrency_id="style-upload",
-        api_visibility="private",
+def connect(settings: Settings, pictures: Pictures, finishing: list[Any], message: gr.HTML) -> None:
+    """A recipe that is dropped sets every control, and so does one that came with a picture, when asked."""
+    controls = [settings.preset, *settings.controls, *finishing, *pictures.mix, message]
+    common: Any = {
+        "show_progress": "hidden",
+        "concurrency_id": "style-upload",
+        "api_visibility": "private",
+    }
+    dropped = [settings.recipe_file, *pictures.paintings]
+    settings.recipe_file.upload(restore, dropped, [*controls, settings.recipe_file], **common)
+    offered = [pictures.offered, *pictures.paintings]
+    pictures.offer.click(restore, offered, [*controls, pictures.offered], **common).then(
+        lambda: gr.Button(visible=False), None, pictures.offer, queue=False, api_visibility="private"
     )
 
 
-def restore(path: str | None) -> tuple[Any, ...]:
-    """Every control as the file's recipe has it, the message, and an empty slot for the next file."""
+def restore(path: str | None, *paintings: str | None) -> tuple[Any, ...]:
+    """Every control as the file's recipe has it, the message, and an empty place for the next file.
+
+    Args:
+        path: a painted PNG, or a recipe as JSON.
+        paintings: what is in the slots, so that a mix goes to those that are filled.
+    """
     count = 1 + len(CONTROLS) + len(tab_finish.CONTROLS) + MOST_PAINTINGS
     if path is None:
         return (gr.skip(),) * (count + 2)
@@ -117,8 +130,18 @@ def restore(path: str | None) -> tuple[Any, ...]:
         return *(gr.skip(),) * count, view.message(str(error)), None
     preset = recipe.lesson_run if recipe.mode == "lesson" else recipe.mode
     values = (getattr(recipe, name) for name in (*CONTROLS, *tab_finish.CONTROLS))
-    mix = (*recipe.weights, *(1.0,) * (MOST_PAINTINGS - len(recipe.weights)))
-    return preset, *values, *mix, view.message("All controls are as in this recipe."), None
+    words = "All controls are as in this recipe."
+    if recipe.steps and recipe.mode == "studio":
+        words += " It counted steps; here the time budget decides."
+    return preset, *values, *_mix(recipe.weights, paintings), view.message(words), None
+
+
+def _mix(weights: tuple[float, ...], paintings: tuple[str | None, ...]) -> tuple[float, ...]:
+    """A weight for each slot: a recipe's in the filled ones if there are as many, else in the first ones."""
+    filled = [slot for slot, painting in enumerate(paintings) if painting is not None]
+    slots = filled if len(filled) == len(weights) else range(len(weights))
+    given = dict(zip(slots, weights, strict=True))
+    return tuple(given.get(slot, 1.0) for slot in range(MOST_PAINTINGS))
 
 
 def read(preset: str, weights: tuple[float, ...], values: tuple[Any, ...]) -> Recipe:
@@ -151,6 +174,21 @@ def control(name: str) -> Any:
     return gr.Slider(
         metadata["minimum"], metadata["maximum"], step=metadata["step"], buttons=["reset"], **common
     )
+
+
+def _budgets(seconds: gr.Slider) -> None:
+    """Buttons for the usual budgets."""
+    with gr.Row():
+        for label, value in (("30 seconds", 30), ("2 minutes", 120), ("10 minutes", 600)):
+            button = gr.Button(label, size="sm", min_width=80, elem_id=f"style-budget-{value}")
+            button.click(
+                partial(gr.Slider, value=value),
+                None,
+                seconds,
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
 
 
 def _show_mode(preset: str) -> tuple[gr.Column, gr.Column, gr.Markdown, gr.Column]:

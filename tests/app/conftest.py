@@ -115,8 +115,6 @@ def _open(browser: Browser, app_url: str, size: dict[str, int]) -> Iterator[Page
 def collect_a_picture(page: Page) -> None:
     """Paint an example at once and put it with the pictures to share."""
     page.get_by_role("tab", name="Stylise").click()
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
     page.locator("#style-examples button").first.click()
     page.locator("#style-collect").click()
     expect(page.locator("#style-collected")).to_contain_text("1 picture is collected.")

@@ -12,6 +12,7 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
@@ -106,6 +107,39 @@ def test_a_studio_job_tells_how_far_it_is_and_can_be_cancelled(client: Client) -
     settings = {"size": 128, "seconds": 5}
     painted = client.predict(handle_file(PHOTO), ["starry_night"], None, settings, api_name="/stylise")
     assert max(Image.open(painted).size) == 128
+
+
+def test_what_is_brushed_white_stays_the_photo(client: Client, tmp_path: Path) -> None:
+    photo = Image.open(PHOTO).convert("RGB")
+    brushed = Image.new("RGBA", photo.size)
+    brushed.paste((255, 255, 255, 255), (0, 0, photo.width // 2, photo.height))
+    brushed.save(tmp_path / "brushed.png")
+    painted = client.predict(
+        handle_file(PHOTO),
+        ["starry_night"],
+        settings={"size": 128},
+        brushed=handle_file(tmp_path / "brushed.png"),
+        api_name="/stylise_instantly",
+    )
+    after = np.asarray(Image.open(painted).convert("RGB"), np.float32)
+    before = np.asarray(photo.resize(after.shape[1::-1], Image.Resampling.LANCZOS), np.float32)
+    apart, middle = np.abs(after - before).mean((0, 2)), after.shape[1] // 2
+    assert apart[: middle - 8].max() < 0.2 * apart[middle + 8 :].mean()
+
+
+def test_a_run_of_the_lesson_and_a_film_of_the_studio(client: Client) -> None:
+    photo, settings = handle_file(PHOTO), {"lesson_pace": "quick"}
+    job = client.submit(photo, ["starry_night"], None, "b", settings, api_name="/stylise_lesson")
+    while not job.outputs():
+        assert not job.done()
+    job.cancel()
+    settings = {"size": 128, "seconds": 5}
+    film = client.predict(photo, ["starry_night"], None, settings, kind="gif", api_name="/stylise_film")
+    assert Image.open(film).n_frames > 1
+    with pytest.raises(Exception, match="mp4"):
+        client.predict(photo, ["starry_night"], None, settings, kind="exe", api_name="/stylise_film")
+    with pytest.raises(Exception, match="a, b, c"):
+        client.predict(photo, ["starry_night"], run="d", api_name="/stylise_lesson")
 
 
 def test_agents_find_the_endpoints_as_tools(app_url: str) -> None:

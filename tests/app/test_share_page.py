@@ -151,8 +151,6 @@ def test_a_stylised_picture_goes_to_the_pictures_to_share_with_one_click(
     token = hub.add_user(owner)
     page.get_by_role("tab", name="Stylise").click()
     expect(page.locator("#style-collect")).to_be_hidden()
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
     page.locator("#style-examples button").first.click()
     page.locator("#style-collect").click()
     told = page.locator("#style-collected")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Page, expect
 
 from style.output import RECIPE_KEY
@@ -28,6 +30,18 @@ def upload(page: Page, which: str, file: Path) -> None:
     page.locator(f"#style-{which} input[type=file]").first.set_input_files(str(file))
 
 
+def mode(page: Page, name: str) -> None:
+    page.locator("#style-preset input").click()
+    page.get_by_role("option", name=name).click()
+
+
+def painted_recipe(page: Page) -> Recipe:
+    with page.expect_download() as download:
+        page.locator("#style-download").click()
+    with Image.open(download.value.path()) as picture:
+        return Recipe.from_json(picture.info[RECIPE_KEY])
+
+
 def choose(page: Page) -> None:
     for which, file in (("photo", "photos/astronaut.jpg"), ("painting", "styles/starry_night.jpg")):
         upload(page, which, PICTURES / file)
@@ -37,6 +51,7 @@ def choose(page: Page) -> None:
 
 def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     open_tab(page)
+    mode(page, "Studio")
     choose(page)
     page.locator("#style-start").get_by_text("Photo", exact=True).click()
     page.locator("#style-run").click()
@@ -84,10 +99,8 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     expect(page.locator("#style-progress")).to_contain_text("kept")
 
 
-def test_an_instant_picture_paints_itself_and_again_after_a_change(page: Page) -> None:
+def test_an_example_paints_itself_at_a_click_and_again_after_a_change(page: Page) -> None:
     open_tab(page)
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
     page.locator("#style-examples button").first.click()
     progress = page.locator("#style-progress")
     expect(progress).to_contain_text("% of the painting", timeout=120_000)
@@ -99,17 +112,12 @@ def test_an_instant_picture_paints_itself_and_again_after_a_change(page: Page) -
     page.locator("#style-paintings button").last.click()
     two = f"before => ({after})() !== before && ({after})()?.includes('garden')"
     page.wait_for_function(two, arg=before, timeout=60_000)
-    with page.expect_download() as download:
-        page.locator("#style-download").click()
-    with Image.open(download.value.path()) as picture:
-        recipe = Recipe.from_json(picture.info[RECIPE_KEY])
+    recipe = painted_recipe(page)
     assert (recipe.mode, recipe.weights) == ("instant", (1.0, 1.0))
 
 
 def test_several_photos_get_one_recipe(page: Page) -> None:
     open_tab(page)
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
     page.locator("#style-paintings button").first.click()
     page.get_by_text("Several photos with one recipe").click()
     photos = [str(PICTURES / "photos" / f"{name}.jpg") for name in ("cat", "dandelions")]
@@ -135,6 +143,7 @@ def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str)
     other = page.context.browser.new_page()
     other.goto(app_url)
     open_tab(other)
+    mode(other, "Studio")
     choose(other)
     # By the keyboard to the longest time there is.
     other.locator("#style-seconds input[type=range]").press("End")
@@ -142,6 +151,7 @@ def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str)
     other.wait_for_function(CHANGED, arg="", timeout=120_000)
     other.close()
     open_tab(page)
+    mode(page, "Studio")
     choose(page)
     page.locator("#style-run").click()
     page.wait_for_function(CHANGED, arg="", timeout=240_000)
@@ -151,6 +161,7 @@ def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str)
 
 def test_a_brushed_region_stays_the_photo(page: Page) -> None:
     open_tab(page)
+    mode(page, "Studio")
     choose(page)
     page.get_by_text("Brush regions").click()
     canvas = page.locator("#style-brush canvas").first
@@ -166,8 +177,7 @@ def test_a_brushed_region_stays_the_photo(page: Page) -> None:
         page.mouse.move(middle[0] - 60 + 10 * step, middle[1])
     page.mouse.up()
     page.wait_for_timeout(1500)
-    page.locator("#style-preset input").click()
-    page.get_by_role("option", name="Instant").click()
+    mode(page, "Instant")
     expect(page.locator("#style-progress")).to_contain_text("Done.", timeout=120_000)
     with page.expect_download() as download:
         page.locator("#style-download").click()
@@ -211,3 +221,96 @@ def test_a_recipe_that_is_dropped_sets_the_controls(page: Page, tmp_path: Path) 
     expect(page.locator("#style-seconds input[type=number]")).to_have_value("90")
     expect(page.locator("#style-size input[type=number]")).to_have_value("256")
     expect(page.locator("#style-start").get_by_label("Noise")).to_be_checked()
+
+
+def test_a_painted_picture_among_the_photos_offers_its_recipe(page: Page, tmp_path: Path) -> None:
+    painted, recipe = tmp_path / "painted.png", Recipe(mode="instant", size=320, weights=(0.25, 0.75), seed=7)
+    about = PngInfo()
+    about.add_text(RECIPE_KEY, recipe.to_json())
+    Image.open(PICTURES / "photos/cat.jpg").save(painted, pnginfo=about)
+    open_tab(page)
+    offer = page.locator("#style-offer")
+    expect(offer).to_be_hidden()
+    page.locator("#style-paintings button").first.click()
+    page.get_by_text("Mix several paintings").click()
+    page.locator("#style-slot").get_by_text("Painting 3", exact=True).click()
+    page.locator("#style-paintings button").last.click()
+    upload(page, "photo", painted)
+    offer.click()
+    expect(page.locator("#style-size input[type=number]")).to_have_value("320")
+    for slot, value in ((1, "0.25"), (2, "1"), (3, "0.75")):
+        expect(page.locator(f"#style-mix-{slot} input[type=number]")).to_have_value(value)
+    expect(offer).to_be_hidden()
+
+
+@pytest.mark.parametrize("run", ["a", "b", "c"])
+def test_the_lesson_s_runs_are_painted_and_say_what_to_look_at(page: Page, run: str) -> None:
+    open_tab(page)
+    mode(page, f"Lesson {run}")
+    expect(page.locator("#style-lesson")).to_contain_text("What to look at.")
+    choose(page)
+    page.locator("#style-lesson-pace").get_by_text("Quick").click()
+    page.locator("#style-run").click()
+    page.wait_for_function(CHANGED, arg="", timeout=240_000)
+    page.locator("#style-curves svg").first.wait_for()
+    page.locator("#style-stop").click()
+    expect(page.locator("#style-progress")).to_contain_text("kept", timeout=240_000)
+    recipe = painted_recipe(page)
+    assert (recipe.mode, recipe.lesson_run, recipe.lesson_pace) == ("lesson", run, "quick")
+
+
+def test_four_paintings_with_weights_and_every_finish(page: Page) -> None:
+    open_tab(page)
+    page.get_by_text("Mix several paintings").click()
+    for number in range(4):
+        page.locator("#style-slot").get_by_text(f"Painting {number + 1}", exact=True).click()
+        page.locator("#style-paintings button").nth(number).click()
+        page.locator(f"#style-painting{f'-{number + 1}' if number else ''} img").first.wait_for()
+    page.locator("#style-mix-2 input[type=range]").press("Home")
+    upload(page, "photo", PICTURES / "photos/cat.jpg")
+    expect(page.locator("#style-progress")).to_contain_text("% of the painting", timeout=240_000)
+    assert painted_recipe(page).weights == (1.0, 0.0, 1.0, 1.0)
+    after = "() => [...document.querySelectorAll('#style-compare img')].at(-1)?.src"
+    for control, choice in (("colours", "Palette"), ("brightness", "Photo")):
+        before = page.evaluate(after)
+        page.locator(f"#style-{control}").get_by_text(choice, exact=True).click()
+        page.wait_for_function(f"before => ({after})() !== before", arg=before)
+    before = page.evaluate(after)
+    page.locator("#style-strength input[type=range]").press("ArrowLeft")
+    page.wait_for_function(f"before => ({after})() !== before", arg=before)
+    finished = painted_recipe(page)
+    assert (finished.colours, finished.brightness, finished.strength) == ("palette", "photo", 0.95)
+
+
+def test_budgets_and_starts_of_the_studio(page: Page) -> None:
+    open_tab(page)
+    mode(page, "Studio")
+    choose(page)
+    for value in (30, 600, 120):
+        page.locator(f"#style-budget-{value}").click()
+        expect(page.locator("#style-seconds input[type=number]")).to_have_value(str(value))
+    for start in ("Noise", "Instant", "Both"):
+        page.locator("#style-start").get_by_text(start, exact=True).click()
+        shown = page.evaluate(LIVE)
+        page.locator("#style-run").click()
+        page.wait_for_function(CHANGED, arg=shown, timeout=240_000)
+        page.locator("#style-stop").click()
+        expect(page.locator("#style-run")).to_be_enabled(timeout=240_000)
+        assert painted_recipe(page).start == start.lower()
+
+
+def test_odd_pictures_in_both_slots(page: Page, tmp_path: Path) -> None:
+    long, clear, dot = (tmp_path / f"{name}.png" for name in ("long", "clear", "dot"))
+    Image.open(PICTURES / "photos/cat.jpg").resize((3000, 20)).save(long)
+    Image.new("RGBA", (64, 48), (200, 40, 40, 0)).save(clear)
+    Image.new("RGB", (1, 1), "red").save(dot)
+    open_tab(page)
+    progress, message = page.locator("#style-progress"), page.locator("#style-message")
+    for photo, painting in ((long, clear), (clear, long)):
+        for which, file in (("painting", painting), ("photo", photo)):
+            upload(page, which, file)
+            page.locator(f"#style-{which} img[src*='{file.stem}.png']").first.wait_for()
+        expect(page.locator(f"#style-compare img[src*='{photo.stem}']").last).to_be_visible(timeout=240_000)
+        expect(progress).to_contain_text("Done.")
+    upload(page, "photo", dot)
+    expect(message).to_contain_text("at least 16 pixels")

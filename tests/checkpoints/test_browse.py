@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from checkpoints import browse
+from checkpoints import browse, tab_api
 from checkpoints.__main__ import main
 from checkpoints.errors import CheckpointError
 from tests.checkpoints.conftest import preview_png
@@ -32,6 +32,18 @@ def test_only_this_format_is_found_with_what_its_page_says(hub_server: HubServer
     assert (found.likes, found.licence, found.has_preview, found.gated) == (3, "cc-by-4.0", True, False)
     assert found.updated == "2026-01-01"
     assert len(browse.search(token="hf_alice")) == 2
+
+
+def test_programs_search_as_nobody(hub_server: HubServer) -> None:
+    hub_server.add("alice/small-cats", shared(preview_png()))
+    hub_server.add("alice/secret", shared(), private=True)
+    (found,) = tab_api.search("alice/")
+    assert found["repository"] == "alice/small-cats"
+    assert found["licence"] == "cc-by-4.0"
+    assert set(found).isdisjoint({"private", "has_preview"})
+    for wrong in ({"sort": "price"}, {"limit": True}, {"limit": 1.5}, {"words": ["a"]}):
+        with pytest.raises(CheckpointError):
+            tab_api.search(**wrong)  # type: ignore[arg-type]
 
 
 def test_words_authors_order_and_limit(hub_server: HubServer) -> None:
