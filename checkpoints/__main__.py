@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("repository", metavar="SPACE", help='"owner/name", or a name of your own')
     command.add_argument("--public", action="store_true", help="let everyone see it")
     command.add_argument(
-        "--hardware", help="what a new Space asks for: cpu-basic, zero-a10g, … (default: the Hub's)"
+        "--hardware",
+        help="what it runs on: cpu-basic, zero-a10g, … (default: as it is; for a new one the Hub's)",
     )
     command.set_defaults(command=_deploy)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
@@ -140,9 +141,10 @@ def _search(options: argparse.Namespace) -> None:
 def _deploy(options: argparse.Namespace) -> None:
     from checkpoints import deploy
 
-    files = deploy.app_files(options.hardware)
+    hardware = options.hardware or deploy.hardware_of(options.repository)
+    files = deploy.app_files(hardware)
     steps = deploy.deploying(
-        files, options.repository, "gradio", private=not options.public, hardware=options.hardware
+        files, options.repository, "gradio", private=not options.public, hardware=hardware
     )
     print(_telling(steps).url)
 

@@ -72,6 +72,7 @@ class Repository:
     commits: dict[str, dict[str, Entry]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     likes: int = 0
+    hardware: str | None = None
 
     @property
     def owner(self) -> str:
@@ -296,6 +297,7 @@ def _account_routes(app: FastAPI, hub: HubServer) -> None:
             return JSONResponse(url, 409)
         private = bool(body.get("private")) or body.get("visibility") == "private"
         hub.add(id, {".gitattributes": b"*.safetensors filter=lfs\n"}, private=private)
+        hub.repositories[id].hardware = body.get("hardware")
         return JSONResponse(url)
 
     @app.post("/api/validate-yaml")
@@ -341,12 +343,13 @@ def _info(repository: Repository, revision: str = "main") -> dict[str, Any]:
     sha, files = repository.resolve(revision)
     siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
     card = _card(files)
+    runtime = {"stage": "RUNNING", "hardware": {"current": None, "requested": repository.hardware}}
     return {
         "_id": sha[:24], "id": repository.id.removeprefix("datasets/"), "sha": sha,
         "private": repository.private, "author": repository.owner,
         "gated": "manual" if repository.gated else False, "disabled": False, "tags": card.get("tags") or [],
         "cardData": card, "downloads": 0, "likes": repository.likes, "siblings": siblings,
-        "lastModified": DATE, "createdAt": DATE,
+        "lastModified": DATE, "createdAt": DATE, "runtime": runtime,
     }  # fmt: skip
 
 
