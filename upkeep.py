@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from checkpoints import collected
+from checkpoints import collected, private
 from gan import runs
 
 EVERY_SECONDS = 600.0
@@ -34,7 +34,7 @@ def _go_round() -> None:
 
 def look_after() -> None:
     """Every task once, whatever becomes of the others: a full disk stops runs, but not the cleaning."""
-    for task in (runs.remove_old, collected.remove_old, _sweep_temporary, runs.advance):
+    for task in (runs.remove_old, collected.remove_old, private.remove_old, _sweep_temporary, runs.advance):
         try:
             task()
         except Exception:

@@ -18,6 +18,7 @@ import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
@@ -28,7 +29,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import body_limit
-from checkpoints import hub, share_view, store
+from checkpoints import hub as hub_client
+from checkpoints import share_view, store
 from checkpoints.card import model_card, plain
 from checkpoints.errors import CheckpointError
 from gan import run_files, run_levers, runs, tab_train_events, uploads
@@ -42,6 +44,7 @@ from style.errors import StyleError
 from style.images import read_archive
 from style.output import file_name
 from tests.app.conftest import ROOT
+from tests.hub_server import HubServer
 
 PHOTO = ROOT / "data" / "pictures" / "photos" / "cat.jpg"
 OUTSIDE = [
@@ -78,11 +81,48 @@ def test_no_name_leads_out(
 def test_no_repository_is_kept_outside(home: Path, name: str) -> None:
     """A name may be taken for that of a repository, but its folder lies where pulled ones do."""
     try:
-        repository = hub.parse_repository(name)
+        repository = hub_client.parse_repository(name)
     except CheckpointError:
         return
     folder = store.folder_of(f"pulled/{repository}")
     assert folder.resolve().parent.parent == (home / "pulled").resolve()
+
+
+def test_what_one_visitor_may_read_at_the_hub_no_other_opens(
+    page: Page, app_url: str, app_home: Path, hub: HubServer
+) -> None:
+    """A private checkpoint that its owner pulls opens by a name that cannot be guessed, and by no other."""
+    token = hub.add_user("olga")
+    cats = {path.name: path.read_bytes() for path in (ROOT / "checkpoints" / "cats").iterdir()}
+    hub.add("olga/secret", cats, private=True)
+    page.get_by_role("tab", name="Share").click()
+    page.locator("#share-token input").fill(token)
+    page.locator("#share-pull-repo input, #share-pull-repo textarea").first.fill("olga/secret")
+    page.locator("#share-pull").click()
+    told = page.locator("#share-pull-result")
+    expect(told).to_contain_text("It is not public")
+    mine = re.findall("private/[0-9a-f]{32}", told.inner_text())[0]
+    client = Client(app_url, verbose=False, httpx_kwargs={"timeout": None})
+    guesses = [
+        "pulled/olga/secret",
+        "private/" + "0" * 32,
+        "private/.secret",
+        mine[:-1],
+        mine.upper(),
+        "private/*",
+    ]
+    assert client.predict([*guesses, mine], api_name="/checkpoints")[-1]["checkpoint"] == mine
+    assert not {each["checkpoint"] for each in client.predict(guesses, api_name="/checkpoints")} & set(
+        guesses
+    )
+    for guess in guesses:
+        with pytest.raises(AppError):
+            client.predict({"checkpoint": guess}, api_name="/render_state")
+    with pytest.raises(AppError, match="There is no olga/secret"):
+        client.predict("olga/secret", api_name="/pull")
+    for path in (mine, f"{mine}/generator.safetensors", "private/.secret"):
+        answer = httpx.get(f"{app_url}/gradio_api/file={app_home / path}", timeout=None)
+        assert answer.status_code in (403, 404)
 
 
 def test_an_archive_cannot_write_or_read_elsewhere(tmp_path: Path) -> None:

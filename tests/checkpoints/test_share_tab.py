@@ -87,7 +87,9 @@ def test_on_a_space_only_public_repositories_are_pulled(
     hub_server.add("alice/secret", repository_files, private=True)
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     assert "There is no alice/secret" in last(tab_pull.pull_on_a_space("alice/secret", "", []))[0]
-    assert "open in Explore" in last(tab_pull.pull_here("alice/secret", "", [], ""))[0]
+    shown = last(tab_pull.pull_here("alice/secret", "", [], ""))[0]
+    assert "open in Explore" in shown
+    assert "It is not public" in shown
 
 
 def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubServer, make: Make) -> None:
@@ -152,7 +154,7 @@ def test_whoever_sits_at_this_machine_may_use_its_login(
     request = visitor(client, host)
     agreed = show_card(make().reference, "cats", PRIVATE, False, "", request)[4]
     assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "", request))[0]
-    assert last(tab_pull.pull_here("alice/cats", "", [], "", request))[2] == "pulled/alice/cats"
+    assert last(tab_pull.pull_here("alice/cats", "", [], "", request))[2].startswith("private/")
 
 
 @pytest.mark.parametrize(("client", "host"), ELSEWHERE)
@@ -166,7 +168,8 @@ def test_visitors_from_elsewhere_may_not(
     assert "sign in" in last(tab_push.push_agreed(agreed, "", request))[0]
     assert hub_server.repositories == {}
     assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "hf_alice", request))[0]
-    assert "or it is private" in last(tab_pull.pull_here("alice/cats", "", [], "hf_alice", request))[0]
+    assert "or it is private" in last(tab_pull.pull_here("alice/cats", "", [], "", request))[0]
+    assert last(tab_pull.pull_here("alice/cats", "", [], "hf_alice", request))[2].startswith("private/")
 
 
 def test_a_proxy_on_this_machine_speaks_for_visitors_from_elsewhere() -> None:
@@ -395,6 +398,7 @@ def test_a_space_with_login_uses_the_visitors_own(
     assert element_ids(page) & {"share-token", "share-login", "share-no-login"} == {"share-login"}
     used = {function.fn for function in page.fns.values()}
     assert {tab_push.show_card_signed_in, tab_push.push_agreed_signed_in} <= used
+    assert {tab_pull.pull_signed_in, tab_pull.search_signed_in} <= used
     assert "sign in" in show_card_signed_in(make().reference, "cats", PRIVATE, False, None)[0]
     login = gr.OAuthToken(token="hf_alice", scope="contribute-repos", expires_at=0)
     agreed = show_card_signed_in(make().reference, "cats", PRIVATE, False, login)[4]
@@ -402,6 +406,12 @@ def test_a_space_with_login_uses_the_visitors_own(
     assert "sign in" in last(tab_push.push_agreed_signed_in(agreed, None))[0]
     assert "It is on the Hub" in last(tab_push.push_agreed_signed_in(agreed, login))[0]
     assert list(hub_server.repositories) == ["alice/cats"]
+    assert "or it is private" in last(tab_pull.pull_signed_in("alice/cats", "", [], None))[0]
+    _, library, reference, *_ = last(tab_pull.pull_signed_in("alice/cats", "", [], login))
+    assert library == [reference]
+    assert reference.startswith("private/")
+    assert "alice/cats" in last(tab_pull.search_signed_in("", "likes", login))[0]
+    assert "alice/cats" not in last(tab_pull.search_signed_in("", "likes", None))[0]
 
 
 def test_exploring_is_offered_where_the_page_can() -> None:
