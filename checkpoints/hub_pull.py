@@ -14,7 +14,7 @@ from huggingface_hub.hf_api import ModelInfo
 from PIL import Image, UnidentifiedImageError
 
 from checkpoints import private, store
-from checkpoints.conversion import PICKLES, candidates, convert
+from checkpoints.conversion import PICKLES, candidates, check_networks, convert
 from checkpoints.errors import CheckpointError
 from checkpoints.folders import replacing
 from checkpoints.hub_account import (
@@ -195,7 +195,7 @@ def _why_not(repository: str, names: list[str]) -> str:
 
 
 def _keep(found: Found, folder: Path, reference: str) -> None:
-    """Put what has arrived where pulled checkpoints are, after a look at every number in it."""
+    """Put what has arrived where pulled checkpoints are, after a look at every number in it and at its fit."""
     target = store.folder_of(reference)
     source = {"repository": found.repository, "commit": found.commit}
     ours = not found.foreign and _has_our_format(folder)
@@ -208,6 +208,7 @@ def _keep(found: Found, folder: Path, reference: str) -> None:
             store.fill(fresh, made.config, made.tensors, made.documents)
         (fresh / SOURCE).write_text(json.dumps(source if ours else {**source, "converted": True}))
         check(fresh, reference)
+        check_networks(store.read(fresh, reference))
 
 
 def _has_our_format(folder: Path) -> bool:
