@@ -6,7 +6,6 @@ A child process trains, and everybody else only reads its folder (`gan.run_files
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import shutil
 import subprocess
@@ -38,6 +37,7 @@ from gan.run_files import (
 )
 from gan.run_status import Status, status
 from gan.uploads import uploads_folder
+from style.cores import usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
@@ -51,8 +51,8 @@ _LAUNCHING = Lock()
 
 
 def most_at_once() -> int:
-    """Runs that train at the same time: half of the cores, so that visitors are still served."""
-    return max(1, (os.cpu_count() or 1) // 2)
+    """Runs that train at the same time: half of the usable cores, so that visitors are still served."""
+    return max(1, usable_cores() // 2)
 
 
 def create(
