@@ -195,7 +195,7 @@ def _why_not(repository: str, names: list[str]) -> str:
 
 
 def _keep(found: Found, folder: Path, reference: str) -> None:
-    """Put what has arrived where pulled checkpoints are, after a look at every number in it and at its fit."""
+    """Put what has arrived where pulled checkpoints are, after a look at every number and at its fit."""
     target = store.folder_of(reference)
     source = {"repository": found.repository, "commit": found.commit}
     ours = not found.foreign and _has_our_format(folder)

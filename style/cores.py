@@ -11,7 +11,7 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable_cores() -> int:
-    """At least 1: the smallest of what the system, the container's quota and `$CPU_CORES` (a Space's) allow."""
+    """At least 1: the least of what the system, the container's quota and `$CPU_CORES` (on a Space) allow."""
     return max(1, int(min(_limits())))
 
 
