@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--no-sliders", action="store_true", help="leave the saved sliders out")
     command.add_argument("--film", type=Path, metavar="FILE", help="a film that goes along: GIF, WebP or MP4")
+    command.add_argument(
+        "--rights", default="", help="of own pictures, for the card: whose they are, and may they be shared"
+    )
     command.set_defaults(command=_push)
     command = commands.add_parser(
         "push-pictures", help="upload stylised pictures and their recipes as a data set"
@@ -114,7 +117,12 @@ def _push(options: argparse.Namespace) -> None:
     from checkpoints import hub
 
     checkpoint = store.find_anywhere(options.name)
-    parts = hub.Parts(training=options.training, sliders=not options.no_sliders, film=options.film)
+    parts = hub.Parts(
+        training=options.training,
+        sliders=not options.no_sliders,
+        film=options.film,
+        rights=options.rights,
+    )
     steps = hub.pushing(checkpoint, options.repository, private=not options.public, parts=parts)
     print(_telling(steps).url)
 
@@ -156,13 +164,17 @@ def _card(options: argparse.Namespace) -> None:
 
 
 def _telling(steps: Generator[Any, None, Result]) -> Result:
-    """Print each step's sentence on standard error; returns the generator's result."""
+    """Print each step's sentence, if it is a new one, on standard error; returns the generator's result."""
+    told = ""
     while True:
         try:
-            print(next(steps).text, file=sys.stderr)
+            step = next(steps)
         except StopIteration as end:
             result: Result = end.value
             return result
+        if step.text != told:
+            told = step.text
+            print(told, file=sys.stderr)
 
 
 if __name__ == "__main__":
