@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "push", help="upload a checkpoint to the Hub; private unless told otherwise"
     )
-    command.add_argument("name", metavar="NAME", help="shipped name, runs/..., pulled/... or folder")
+    command.add_argument(
+        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., private/... or folder"
+    )
     command.add_argument("repository", metavar="REPO", help='"owner/name", or a name of your own')
     command.add_argument("--public", action="store_true", help="let everyone see it")
     command.add_argument(
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_deploy)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
     command.add_argument(
-        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
+        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., private/..., folder or owner/name"
     )
     command.add_argument("--repository", metavar="REPO", help="where it will be, for the card's snippets")
     command.set_defaults(command=_card)

@@ -99,9 +99,9 @@ def test_a_network_of_others_is_explored_and_pushed_like_ones_own(hub_server: Hu
             lambda config, tensors: tensors.update({n: torch.zeros(3, 5) for n in list(tensors)[:1]}),
             r"as \[3, 5\] where the network has",
         ),
-        (lambda config, tensors: config["network"].update(z_dim=9), "where the network has"),
+        (lambda config, tensors: config["network"].update(width=16), "where the network has"),
         (lambda config, tensors: config["network"].update(architecture="other"), "architecture"),
-        (lambda config, tensors: config.pop("network"), "cannot be opened"),
+        (lambda config, tensors: config.pop("network"), "where the network has"),
     ],
 )
 def test_weights_that_are_not_those_of_their_config_are_not_kept(
