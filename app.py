@@ -106,7 +106,8 @@ def build() -> gr.Blocks:
         for api in (explore_api, train_api, stylise_api, share_api):
             api.build()
         tab_language.mark()
-    return tab_language.translate(demo).queue(max_size=64)
+    # Without `api_open=False` a direct call of the API would pass by the queue.
+    return tab_language.translate(demo).queue(max_size=64, api_open=False)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import lru_cache
 from html import escape
@@ -20,6 +21,8 @@ EVERY_SECONDS = 10.0
 # Whoever looks at the same time gets the same answer.
 KEPT_SECONDS = 3.0
 MOST_OF_ONE = 12
+# The page joins the queue by the first, programs by either.
+_JOINS = re.compile(r"/(?:queue/join|call/(?:v2/)?[^/]+)/?$")
 BUSY = "You have many things waiting here already; let some of them end first."
 CSS = "p { margin: 0; font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }"
 
@@ -65,7 +68,8 @@ class _FairQueue:
         self._app, self._demo = app, demo
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        joins = scope["type"] == "http" and scope["path"].endswith(("/queue/join", "/queue/join/"))
+        posts = scope["type"] == "http" and scope["method"] == "POST"
+        joins = posts and _JOINS.search(scope["path"])
         if joins and _waiting_of(self._demo, mark(gr.Request(Request(scope)))) >= MOST_OF_ONE:
             await JSONResponse({"detail": BUSY}, 429)(scope, receive, send)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import threading
@@ -9,11 +10,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from checkpoints import collected
+from checkpoints import collected, private
 from gan import runs
 
 EVERY_SECONDS = 600.0
 KEPT_SECONDS = 3600.0
+
+_LOG = logging.getLogger(__name__)
 
 
 def start() -> threading.Thread:
@@ -25,11 +28,21 @@ def start() -> threading.Thread:
 
 def _go_round() -> None:
     while True:
-        runs.advance()
-        runs.remove_old()
-        collected.remove_old()
-        sweep(temporary_folder(), KEPT_SECONDS)
+        look_after()
         time.sleep(EVERY_SECONDS)
+
+
+def look_after() -> None:
+    """Every task once, whatever becomes of the others: a full disk stops runs, but not the cleaning."""
+    for task in (runs.remove_old, collected.remove_old, private.remove_old, _sweep_temporary, runs.advance):
+        try:
+            task()
+        except Exception:
+            _LOG.exception("Upkeep goes on without %s.%s.", task.__module__, task.__qualname__)
+
+
+def _sweep_temporary() -> None:
+    sweep(temporary_folder(), KEPT_SECONDS)
 
 
 def temporary_folder() -> Path:

@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "push", help="upload a checkpoint to the Hub; private unless told otherwise"
     )
-    command.add_argument("name", metavar="NAME", help="shipped name, runs/..., pulled/... or folder")
+    command.add_argument(
+        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., private/... or folder"
+    )
     command.add_argument("repository", metavar="REPO", help='"owner/name", or a name of your own')
     command.add_argument("--public", action="store_true", help="let everyone see it")
     command.add_argument(
@@ -60,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--no-sliders", action="store_true", help="leave the saved sliders out")
     command.add_argument("--film", type=Path, metavar="FILE", help="a film that goes along: GIF, WebP or MP4")
+    command.add_argument(
+        "--rights", default="", help="of own pictures, for the card: whose they are, and may they be shared"
+    )
     command.set_defaults(command=_push)
     command = commands.add_parser(
         "push-pictures", help="upload stylised pictures and their recipes as a data set"
@@ -80,12 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("repository", metavar="SPACE", help='"owner/name", or a name of your own')
     command.add_argument("--public", action="store_true", help="let everyone see it")
     command.add_argument(
-        "--hardware", help="what a new Space asks for: cpu-basic, zero-a10g, … (default: the Hub's)"
+        "--hardware",
+        help="what it runs on: cpu-basic, zero-a10g, … (default: as it is; for a new one the Hub's)",
     )
     command.set_defaults(command=_deploy)
     command = commands.add_parser("card", help="print the model card of a checkpoint")
     command.add_argument(
-        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., folder or owner/name"
+        "name", metavar="NAME", help="shipped name, runs/..., pulled/..., private/..., folder or owner/name"
     )
     command.add_argument("--repository", metavar="REPO", help="where it will be, for the card's snippets")
     command.set_defaults(command=_card)
@@ -113,7 +119,12 @@ def _push(options: argparse.Namespace) -> None:
     from checkpoints import hub
 
     checkpoint = store.find_anywhere(options.name)
-    parts = hub.Parts(training=options.training, sliders=not options.no_sliders, film=options.film)
+    parts = hub.Parts(
+        training=options.training,
+        sliders=not options.no_sliders,
+        film=options.film,
+        rights=options.rights,
+    )
     steps = hub.pushing(checkpoint, options.repository, private=not options.public, parts=parts)
     print(_telling(steps).url)
 
@@ -140,9 +151,10 @@ def _search(options: argparse.Namespace) -> None:
 def _deploy(options: argparse.Namespace) -> None:
     from checkpoints import deploy
 
-    files = deploy.app_files(options.hardware)
+    hardware = options.hardware or deploy.hardware_of(options.repository)
+    files = deploy.app_files(hardware)
     steps = deploy.deploying(
-        files, options.repository, "gradio", private=not options.public, hardware=options.hardware
+        files, options.repository, "gradio", private=not options.public, hardware=hardware
     )
     print(_telling(steps).url)
 
@@ -154,13 +166,17 @@ def _card(options: argparse.Namespace) -> None:
 
 
 def _telling(steps: Generator[Any, None, Result]) -> Result:
-    """Print each step's sentence on standard error; returns the generator's result."""
+    """Print each step's sentence, if it is a new one, on standard error; returns the generator's result."""
+    told = ""
     while True:
         try:
-            print(next(steps).text, file=sys.stderr)
+            step = next(steps)
         except StopIteration as end:
             result: Result = end.value
             return result
+        if step.text != told:
+            told = step.text
+            print(told, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,10 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
 def model_card(
-    checkpoint: Checkpoint, repository: str | None = None, names: Sequence[str] | None = None
+    checkpoint: Checkpoint,
+    repository: str | None = None,
+    names: Sequence[str] | None = None,
+    rights: str = "",
 ) -> str:
     """README.md of a checkpoint: Hub metadata in front, then Markdown.
 
@@ -46,6 +49,7 @@ def model_card(
     Args:
         repository: `owner/name` for the snippets; a placeholder when it is not known or no such name.
         names: the files that go along; None where the folder is what is described.
+        rights: what whoever shares it says of the pictures that it learned from.
     """
     there = set(names) if names is not None else {n for n in (STATE, *EXTRAS) if checkpoint.has(n)}
     name = repository if repository and _REPOSITORY.fullmatch(repository) else "owner/name"
@@ -58,7 +62,7 @@ def model_card(
         _training(checkpoint, STATE in there),
         _extras(there),
         _ruler(checkpoint),
-        _data(checkpoint),
+        _data(checkpoint, rights),
         _limits(checkpoint),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -256,16 +260,18 @@ def _value(value: Any) -> str:
     return f"{value:,.4g}" if isinstance(value, int | float) and abs(value) < 1e9 else ""
 
 
-def _data(checkpoint: Checkpoint) -> str:
+def _data(checkpoint: Checkpoint, rights: str) -> str:
     data = _part(checkpoint, "data")
+    said = [f"Whoever shares this says of the pictures: {plain(rights, 500)}"] if rights.strip() else []
     if not data:
-        return "## Data\n\nNot recorded."
+        return "\n\n".join(["## Data", "Not recorded.", *said])
     lines = [f"Trained on: {plain(data.get('title') or data.get('name') or 'unnamed pictures')}."]
     if isinstance(data.get("pictures"), int):
         lines.append(f"Pictures: {data['pictures']:,}.")
     lines.append(f"Licence of the data: {plain(data.get('licence') or 'not recorded')}.")
     if data.get("attribution"):
         lines.append(plain(data["attribution"]))
+    lines += said
     classes = data.get("classes")
     if isinstance(classes, list) and classes:
         lines.append("Classes: " + ", ".join(plain(name, 60) for name in classes[:100]) + ".")

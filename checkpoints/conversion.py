@@ -1,4 +1,4 @@
-"""Checkpoints that others made: recognised and turned into this app's form, where somebody knows how.
+"""What asks for networks: recognising those that others made, and whether weights are those of a config.
 
 This package knows no networks, so who does is found by name when it is needed.
 """
@@ -13,7 +13,9 @@ from typing import Any
 
 from torch import Tensor
 
-CONVERTER = "gan.foreign"
+from checkpoints.store import Checkpoint
+
+CONVERTER, OPENER = "gan.foreign", "gan.model"
 SUFFIXES = (".safetensors", ".onnx")
 NO_GENERATORS = ("discriminator", "critic", "netd", "training", "optim", "directions", "encoder")
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
@@ -36,6 +38,15 @@ def convert(folder: Path, title: str, licence: str | None) -> Converted:
     """
     converted: Converted = import_module(CONVERTER).converted(folder, title, licence)
     return converted
+
+
+def check_networks(checkpoint: Checkpoint) -> None:
+    """Whether a checkpoint's tensors have the names and shapes of the networks that its config means.
+
+    Raises:
+        CheckpointError: when they have not, so that Explore could not open it.
+    """
+    import_module(OPENER).check_networks(checkpoint)
 
 
 def candidates(names: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.hf_api import SpaceInfo
 
 from checkpoints import hub
 from checkpoints.errors import CheckpointError
@@ -126,6 +127,32 @@ def page_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
+def hardware_of(repository: str, token: hub.Token = None, endpoint: str | None = None) -> str | None:
+    """What a Space that is there runs on, or was asked to run on next; None where nobody knows yet.
+
+    Raises:
+        CheckpointError: as `deploying`.
+    """
+    api, repository = HfApi(endpoint=endpoint, token=token), _full_name(repository, token, endpoint)
+    info = _space(api, repository)
+    runtime = info.runtime if info else None
+    return (runtime.requested_hardware or runtime.hardware) if runtime else None
+
+
+def _full_name(repository: str, token: hub.Token, endpoint: str | None) -> str:
+    """`owner/name` of a Space from that, a bare name or its link."""
+    name = re.sub(r"^(https?://[^/]+/)?spaces/", "", repository.strip())
+    return hub.parse_repository(name, hub.whoami(token, endpoint))
+
+
+def _space(api: HfApi, repository: str) -> SpaceInfo | None:
+    with in_one_sentence(repository):
+        try:
+            return api.space_info(repository, timeout=hub.TIMEOUT_SECONDS)
+        except RepositoryNotFoundError:
+            return None
+
+
 def deploying(
     files: Mapping[str, bytes],
     repository: str,
@@ -148,8 +175,7 @@ def deploying(
             public although it should be private.
     """
     yield hub.Step(0.05, "Signing in…")
-    owner = hub.whoami(token, endpoint)
-    repository = hub.parse_repository(re.sub(r"^(https?://[^/]+/)?spaces/", "", repository.strip()), owner)
+    repository = _full_name(repository, token, endpoint)
     api = HfApi(endpoint=endpoint, token=token)
     yield hub.Step(0.15, f"Looking at {repository}…")
     present = _present_files(api, repository, private, files)
@@ -175,11 +201,9 @@ def deploying(
 
 def _present_files(api: HfApi, repository: str, private: bool, files: Mapping[str, bytes]) -> set[str] | None:
     """Files of the Space; None where there is none yet."""
-    with in_one_sentence(repository):
-        try:
-            info = api.space_info(repository, timeout=hub.TIMEOUT_SECONDS)
-        except RepositoryNotFoundError:
-            return None
+    info = _space(api, repository)
+    if info is None:
+        return None
     present = {file.rfilename for file in info.siblings or ()}
     ours = present & set(files)
     if present - OF_THE_HUB and 2 * len(ours) < len(present):

@@ -130,7 +130,7 @@ def downloading(
     missing = [file for file in files if not file.is_whole(folder / file.name)]
     _check_space(folder, sum(file.size for file in missing))
     before = total - sum(file.size - _size(folder / (file.name + PART)) for file in missing)
-    counter = _Counter(before)
+    counter = Counter(before)
 
     def fetch() -> None:
         for file in missing:
@@ -138,7 +138,7 @@ def downloading(
             _fetch(url, file, folder, token, counter)
 
     started = time.monotonic()
-    for _ in _beside(fetch, counter.stop):
+    for _ in beside(fetch, counter.stop):
         arrived, spent = counter.done - before, time.monotonic() - started
         left = (total - counter.done) * spent / arrived if arrived > 0 and spent > 1 else None
         yield Progress(counter.done, total, left)
@@ -148,7 +148,7 @@ def downloading(
             raise CheckpointError(f"{file.name} of {repository} did not arrive whole; try again in a minute.")
 
 
-class _Counter:
+class Counter:
     """Bytes that have arrived, and the wish to stop."""
 
     def __init__(self, done: int) -> None:
@@ -156,11 +156,11 @@ class _Counter:
         self.stop = Event()
 
 
-class _StoppedError(Exception):
+class StoppedError(Exception):
     """The visitor has gone or pressed Stop."""
 
 
-def _fetch(url: str, file: Wanted, folder: Path, token: Token, counter: _Counter) -> None:
+def _fetch(url: str, file: Wanted, folder: Path, token: Token, counter: Counter) -> None:
     """One file, in several attempts, each going on where the last one ended."""
     part, waits = folder / (file.name + PART), list(WAITS)
     while True:
@@ -181,7 +181,7 @@ def _fetch(url: str, file: Wanted, folder: Path, token: Token, counter: _Counter
     part.rename(folder / file.name)
 
 
-def _receive(url: str, part: Path, size: int, token: Token, counter: _Counter) -> None:
+def _receive(url: str, part: Path, size: int, token: Token, counter: Counter) -> None:
     """What is missing of a file, as it arrives; the client's own download hands on 10 MB at a time."""
     # Without a buffer nothing is written after a stop, when the folder may be somebody else's.
     with part.open("ab", buffering=0) as stream:
@@ -202,7 +202,7 @@ def _receive(url: str, part: Path, size: int, token: Token, counter: _Counter) -
                 stream.truncate(0)
             for data in response.iter_bytes():
                 if counter.stop.is_set():
-                    raise _StoppedError
+                    raise StoppedError
                 counter.done += len(data)
                 if stream.tell() + len(data) > size:
                     stream.truncate(0)
@@ -210,7 +210,7 @@ def _receive(url: str, part: Path, size: int, token: Token, counter: _Counter) -
                 stream.write(data)
 
 
-def _beside(work: Callable[[], None], stop: Event) -> Iterator[None]:
+def beside(work: Callable[[], None], stop: Event) -> Iterator[None]:
     """Run `work` in a thread, giving a sign a few times a second; what it raises is raised here."""
     ended: queue.Queue[BaseException | None] = queue.Queue()
 

@@ -25,6 +25,7 @@ TROUBLES: tuple[type[Exception], ...] = (
 _UNREACHABLE = "The Hub cannot be reached; check the network. Everything on this machine works without it."
 _OFF = "The Hub is switched off on this machine (HF_HUB_OFFLINE); everything else works."
 _SLOW = "The Hub did not answer in time; try again in a minute."
+GATED = "{what} is gated: ask for access on its page at the Hub, then use a token of your own."
 _STATUS = {
     401: "The Hub does not accept this token; make a new one at huggingface.co/settings/tokens.",
     403: "This token may not write to {what}; use your own user name and a token with write access.",
@@ -65,7 +66,7 @@ def sentence(error: BaseException, what: str, revision: str | None = None) -> st
     """The sentence for `error`, which came up while working with the repository `what`."""
     match error:
         case errors.GatedRepoError():
-            return f"{what} is gated: ask for access on its page at the Hub, then use a token of your own."
+            return GATED.format(what=what)
         case errors.RepositoryNotFoundError():
             return f"There is no {what} on the Hub, or it is private and you are not signed in as its reader."
         case errors.RevisionNotFoundError() | errors.RevisionResolutionError():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.hf_api import ModelInfo
 from PIL import Image, UnidentifiedImageError
 
-from checkpoints import store
-from checkpoints.conversion import PICKLES, candidates, convert
+from checkpoints import private, store
+from checkpoints.conversion import PICKLES, candidates, check_networks, convert
 from checkpoints.errors import CheckpointError
 from checkpoints.folders import replacing
 from checkpoints.hub_account import (
@@ -25,9 +26,10 @@ from checkpoints.hub_account import (
     own,
     parse_repository,
     revision_in,
+    whoami,
 )
 from checkpoints.hub_download import Wanted, claimed, downloading, forget_abandoned
-from checkpoints.hub_errors import UnreachableError, in_one_sentence
+from checkpoints.hub_errors import GATED, UnreachableError, in_one_sentence
 from checkpoints.store import Checkpoint
 
 GENERATOR = "generator.safetensors"
@@ -55,6 +57,7 @@ class Found:
     files: tuple[Wanted, ...]
     foreign: bool
     licence: str | None
+    public: bool
 
     @property
     def size(self) -> int:
@@ -66,6 +69,8 @@ def pull(
     repository: str, *, revision: str | None = None, token: Token = None, endpoint: str | None = None
 ) -> Checkpoint:
     """Download a checkpoint, check it and keep it as `pulled/<owner>/<name>`; an older copy is replaced.
+
+    One that is private or gated is kept for its reader alone (see `checkpoints.private`).
 
     Args:
         repository: `owner/name` or a link, which may name a revision.
@@ -90,17 +95,21 @@ def pulling(
     try:
         found = _look(repository, revision, token, endpoint)
     except UnreachableError:
-        # A visitor without a login may not be who was allowed to read it then.
-        if token is False or not _is_pulled(repository, revision):
+        here = [each for each in _places(repository, token) if _is_pulled(each, revision)]
+        if not here:
             raise
         yield Step(1.0, "The Hub cannot be reached; this is the copy from before.")
-        return store.find(f"pulled/{repository}")
-    if _is_pulled(repository, found.commit):
-        return store.find(f"pulled/{repository}")
+        return store.find(here[0])
+    reference = _place(found, token, endpoint)
+    if _is_pulled(reference, found.commit):
+        if not found.public:
+            os.utime(store.folder_of(reference))  # its time begins anew
+        return store.find(reference)
     _make_room(found.size)
     downloads = store.home() / "downloads"
     forget_abandoned(downloads)
-    folder = downloads / f"{repository.replace('/', '--')}--{found.commit}"
+    # What has arrived of a private one is its reader's alone, too.
+    folder = downloads / f"{reference.split('/', 1)[1].replace('/', '--')}--{found.commit}"
     with claimed(folder) as ours:
         if not ours:
             raise CheckpointError(f"{repository} is being downloaded already; try again in a minute.")
@@ -113,10 +122,29 @@ def pulling(
                 yield Step(0.1 + 0.75 * share, f"Downloading: {progress.text}…")
         yield Step(0.9, "Checking every tensor…")
         try:
-            _keep(found, folder)
+            _keep(found, folder, reference)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    return store.find(f"pulled/{repository}")
+    return store.find(reference)
+
+
+def _place(found: Found, token: Token, endpoint: str) -> str:
+    """The reference to keep it under. Raises CheckpointError where its reader must be known, and is not."""
+    if found.public:
+        return f"pulled/{found.repository}"
+    if token is False:
+        raise CheckpointError(GATED.format(what=found.repository))
+    return private.reference_for(
+        found.repository, private.THIS_MACHINE if token is None else whoami(token, endpoint)
+    )
+
+
+def _places(repository: str, token: Token) -> list[str]:
+    """Where a copy may lie that this token's owner may open while the Hub cannot say so."""
+    if token is False:  # a visitor without a login may not be who was allowed to read it then
+        return []
+    own_place = [private.reference_for(repository, private.THIS_MACHINE)] if token is None else []
+    return [*own_place, f"pulled/{repository}"]
 
 
 def _look(repository: str, revision: str | None, token: Token, endpoint: str) -> Found:
@@ -135,7 +163,8 @@ def _look(repository: str, revision: str | None, token: Token, endpoint: str) ->
     if not store.is_commit(info.sha):
         raise CheckpointError(f"The Hub does not tell which version of {repository} this is; try later.")
     files = tuple(Wanted.of(siblings[name]) for name in names)
-    found = Found(repository, str(info.sha), files, foreign, _licence(info))
+    public = not (info.private or info.gated)
+    found = Found(repository, str(info.sha), files, foreign, _licence(info), public)
     if found.size > LARGEST_REPOSITORY:
         limit = LARGEST_REPOSITORY // 10**6
         raise CheckpointError(
@@ -165,9 +194,9 @@ def _why_not(repository: str, names: list[str]) -> str:
     )
 
 
-def _keep(found: Found, folder: Path) -> None:
-    """Put what has arrived where pulled checkpoints are, after a look at every number in it."""
-    reference, target = f"pulled/{found.repository}", store.home() / "pulled" / found.repository
+def _keep(found: Found, folder: Path, reference: str) -> None:
+    """Put what has arrived where pulled checkpoints are, after a look at every number and at its fit."""
+    target = store.folder_of(reference)
     source = {"repository": found.repository, "commit": found.commit}
     ours = not found.foreign and _has_our_format(folder)
     with replacing(target) as fresh:
@@ -179,6 +208,7 @@ def _keep(found: Found, folder: Path) -> None:
             store.fill(fresh, made.config, made.tensors, made.documents)
         (fresh / SOURCE).write_text(json.dumps(source if ours else {**source, "converted": True}))
         check(fresh, reference)
+        check_networks(store.read(fresh, reference))
 
 
 def _has_our_format(folder: Path) -> bool:
@@ -190,10 +220,10 @@ def _has_our_format(folder: Path) -> bool:
     return not isinstance(config, dict) or "format" in config or not config
 
 
-def _is_pulled(repository: str, commit: str | None) -> bool:
+def _is_pulled(reference: str, commit: str | None) -> bool:
     """Whether this commit, or with None any, is here."""
     try:
-        here = store.find(f"pulled/{repository}").document(SOURCE).get("commit")
+        here = store.find(reference).document(SOURCE).get("commit")
     except CheckpointError:
         return False
     return commit is None or here == commit
@@ -202,7 +232,8 @@ def _is_pulled(repository: str, commit: str | None) -> bool:
 def _make_room(incoming: int) -> None:
     """Delete the checkpoints that were pulled longest ago when the library would grow over its limit."""
     # A name that begins with a dot is somebody's download going on.
-    folders = [path for path in (store.home() / "pulled").glob("*/[!.]*") if path.is_dir()]
+    found = [*(store.home() / "pulled").glob("*/[!.]*"), *private.folder().glob("[!.]*")]
+    folders = [path for path in found if path.is_dir()]
     sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in folders}
     total = sum(sizes.values()) + incoming
     for folder in sorted(folders, key=lambda path: path.stat().st_mtime):

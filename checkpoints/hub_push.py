@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationDelete, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from checkpoints import store
@@ -27,17 +26,15 @@ from checkpoints.hub_account import (
     parse_repository,
     whoami,
 )
-from checkpoints.hub_download import Progress
 from checkpoints.hub_errors import in_one_sentence
 from checkpoints.hub_pull import DIRECTIONS, FAVOURITES, FILES, FILMS, TRAINING, check
+from checkpoints.hub_upload import Kind, Sent, uploading
 from checkpoints.store import Checkpoint
 
 CARD = "README.md"
 LARGEST_FILM = 40_000_000
 MOST_FAVOURITES = 100
 _FILM_STARTS = {".gif": (0, b"GIF8"), ".webp": (8, b"WEBP"), ".mp4": (4, b"ftyp")}
-
-Kind = Literal["model", "dataset"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,14 @@ class Parts:
         sliders: the directions that are saved with the checkpoint.
         favourites: pictures that somebody liked, each a mapping with a `state`; those of others are left out.
         film: a GIF, WebP or MP4 file, or None for the one that lies in the folder, if any.
+        rights: for the card: whose pictures it learned from, and whether they may be shared.
     """
 
     training: bool = False
     sliders: bool = True
     favourites: Sequence[object] = ()
     film: Path | None = None
+    rights: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def preview_push(
         CheckpointError: on a film that is none, or favourites that are none.
     """
     names = files_to_push(checkpoint, parts)
-    card = model_card(checkpoint, repository, names)
+    card = model_card(checkpoint, repository, names, parts.rights)
     made = {CARD: card.encode(), FAVOURITES: _favourites_file(checkpoint, parts, repository)}
     sizes = []
     for name in names:
@@ -129,7 +128,10 @@ def pushing(
     endpoint: str | None = None,
     parts: Parts = Parts(),
 ) -> Generator[Step, None, PushResult]:
-    """`push`, telling what it does; the result is the generator's return value."""
+    """`push`, telling what it does; the result is the generator's return value.
+
+    Closing the generator stops the push; nothing of it is to be seen on the Hub before its last step.
+    """
     yield Step(0.02, "Signing in…")
     repository = parse_repository(repository, whoami(token, endpoint))
     with tempfile.TemporaryDirectory() as staging:
@@ -155,7 +157,7 @@ def _stage(checkpoint: Checkpoint, repository: str, folder: Path, parts: Parts) 
             shutil.copyfile(checkpoint.path(name), folder / name)
     staged = store.read(folder, checkpoint.reference)
     check(folder, checkpoint.reference)
-    (folder / CARD).write_text(model_card(staged, repository, names), encoding="utf-8")
+    (folder / CARD).write_text(model_card(staged, repository, names, parts.rights), encoding="utf-8")
     return staged
 
 
@@ -228,9 +230,9 @@ def sending(
         with in_one_sentence(repository):
             api.create_repo(repository, private=private, exist_ok=True, repo_type=kind)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    files = [CommitOperationAdd(name, folder / name) for name in names]
+    files = [Sent(name, folder / name) for name in names]
     with in_one_sentence(repository):
-        for progress in _uploading(api, repository, files, kind):
+        for progress in uploading(api, repository, files, kind):
             share = progress.done / max(1, progress.total)
             yield Step(0.15 + 0.75 * share, f"Uploading: {progress.text}…")
     yield Step(0.95, "Making it one commit…")
@@ -244,20 +246,6 @@ def sending(
         )
     page = f"{api.endpoint}/{'datasets/' if kind == 'dataset' else ''}{repository}"
     return PushResult(repository, page, str(answer.oid))
-
-
-def _uploading(
-    api: HfApi, repository: str, files: Sequence[CommitOperationAdd], kind: Kind
-) -> Iterator[Progress]:
-    """Send the large files one after the other; what an earlier attempt has sent is not sent again."""
-    total = sum(file.upload_info.size for file in files)
-    done, started = 0, time.monotonic()
-    yield Progress(0, total, None)
-    for file in files:
-        api.preupload_lfs_files(repository, [file], repo_type=kind, free_memory=False)
-        done += file.upload_info.size
-        spent = time.monotonic() - started
-        yield Progress(done, total, (total - done) * spent / done if done and spent > 1 else None)
 
 
 def _present_files(

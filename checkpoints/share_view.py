@@ -6,6 +6,7 @@ import base64
 import json
 from html import escape
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 
@@ -63,6 +64,10 @@ def step_html(step: Step) -> str:
 def pulled_html(checkpoint: Checkpoint) -> str:
     """That a checkpoint has arrived, with its preview picture."""
     text = f"{checkpoint.title} is yours to open in Explore now, as {checkpoint.reference}."
+    if checkpoint.reference.startswith("private/"):
+        text += (
+            " It is not public, so only whoever knows this name can open it here: links from Explore hold it."
+        )
     more = ""
     if checkpoint.has("training.safetensors"):
         more = note("Its training state came along: choose “From a checkpoint” in Train to go on with it.")
@@ -78,12 +83,19 @@ def favourites_html(checkpoint: Checkpoint) -> str:
     favourites = document.get("favourites")
     if not isinstance(favourites, list) or not favourites:
         return ""
-    content = base64.b64encode(json.dumps(document).encode()).decode()
+    here = [_opened_as(checkpoint.reference, entry) for entry in favourites]
+    content = base64.b64encode(json.dumps({**document, "favourites": here}).encode()).decode()
     return (
         '<p class="share-note"><a download="favourites.json" '
         f'href="data:application/json;base64,{content}">Save its maker’s favourites ({len(favourites)})</a>, '
         "then open that file under Favourites in Explore.</p>"
     )
+
+
+def _opened_as(reference: str, entry: Any) -> Any:
+    """A favourite of a pushed checkpoint as a picture of the copy that was pulled."""
+    state = entry.get("state") if isinstance(entry, dict) else None
+    return {**entry, "state": {**state, "checkpoint": reference}} if isinstance(state, dict) else entry
 
 
 def preview_html(checkpoint: Checkpoint) -> str:

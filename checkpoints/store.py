@@ -35,6 +35,7 @@ _SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _RUN = re.compile(r"runs/([0-9a-f]{32})")
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
 _PULLED = re.compile(rf"pulled/({_NAME})/({_NAME})")
+_PRIVATE = re.compile(r"private/([0-9a-f]{32})")
 _REPOSITORY = re.compile(rf"{_NAME}/{_NAME}")
 
 
@@ -226,9 +227,10 @@ def _readable(references: Iterable[str]) -> list[Checkpoint]:
 
 def local_references() -> list[str]:
     """All runs and pulled checkpoints on this machine; for the command line, never for the page."""
-    found = [*home().glob(f"runs/*/checkpoint/{CONFIG}"), *home().glob(f"pulled/*/*/{CONFIG}")]
-    references = [reference_of(path.parent) for path in sorted(found)]
-    return [r for r in references if _RUN.fullmatch(r) or _PULLED.fullmatch(r)]
+    places = (f"runs/*/checkpoint/{CONFIG}", f"pulled/*/*/{CONFIG}", f"private/*/{CONFIG}")
+    found = sorted(path for place in places for path in home().glob(place))
+    references = [reference_of(path.parent) for path in found]
+    return [r for r in references if any(known.fullmatch(r) for known in (_RUN, _PULLED, _PRIVATE))]
 
 
 def reference_of(folder: Path) -> str:
@@ -244,7 +246,8 @@ def reference_of(folder: Path) -> str:
 
 
 def folder_of(reference: str) -> Path:
-    """The folder of an untrusted reference: shipped name, `runs/<32 hex>` or `pulled/<owner>/<name>`.
+    """The folder of an untrusted reference: shipped name, `runs/<32 hex>`, `pulled/<owner>/<name>` or
+    `private/<32 hex>` (see `checkpoints.private`).
 
     Raises:
         CheckpointError: on anything else.
@@ -254,6 +257,8 @@ def folder_of(reference: str) -> Path:
             return home() / "runs" / match[1] / "checkpoint"
         if match := _PULLED.fullmatch(reference):
             return home() / "pulled" / match[1] / match[2]
+        if match := _PRIVATE.fullmatch(reference):
+            return home() / "private" / match[1]
         if _SHIPPED_NAME.fullmatch(reference):
             return SHIPPED / reference
     raise CheckpointError("This is not the name of a checkpoint.")
@@ -281,6 +286,10 @@ def find_anywhere(name: str) -> Checkpoint:
         return find(name)
     if _is_there(f"pulled/{name}"):
         return find(f"pulled/{name}")
+    from checkpoints import private  # which looks here for its place
+
+    if _is_there(mine := private.reference_for(name, private.THIS_MACHINE)):
+        return find(mine)
     from checkpoints import hub  # the Hub's client is slow to import and often not needed
 
     return hub.pull(name)

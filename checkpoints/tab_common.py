@@ -74,6 +74,8 @@ def checkpoint_choices(references: Any) -> list[tuple[str, str]]:
 def _origin(reference: str) -> str:
     if reference.startswith("runs/"):
         return f"trained here, {reference[5:11]}"
+    if reference.startswith("private/"):
+        return f"from the Hub, not public, {reference[8:14]}"
     return f"from {reference[7:]}" if reference.startswith("pulled/") else "shipped"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import gradio as gr
 
 from checkpoints import browse, browse_view, hub, share_view
 from checkpoints.errors import CheckpointError
-from checkpoints.tab_common import AT_ONCE, QUEUED, ready_again, references_of, sits_here, steps_shown
+from checkpoints.tab_common import AT_ONCE, QUEUED, ready_again, references_of, steps_shown, token_of
 
 SORTS = [("Most liked", "likes"), ("Newest", "newest"), ("Most downloaded", "downloads")]
 
@@ -82,10 +83,14 @@ def connect(
     open_in_explore: gr.Textbox | None,
 ) -> None:
     """Connect the buttons; a pulled checkpoint is added to the library."""
+    get: Callable[..., Any] = pull_here if token else pull_on_a_space
+    search: Callable[..., Any] = search_here if token else search_on_a_space
+    if os.getenv("OAUTH_CLIENT_ID"):  # Gradio refuses to launch off a Space when it sees an OAuth type
+        get, search = pull_signed_in, search_signed_in
     inputs = [pull.repository, pull.revision, library, *([token] if token else [])]
     pulled = gr.on(
         [pull.button.click, pull.repository.submit],
-        pull_here if token else pull_on_a_space,
+        get,
         inputs,
         [pull.result, library, pull.pulled, pull.button, pull.stop],
         **QUEUED,
@@ -94,7 +99,7 @@ def connect(
     pull.stop.click(stopped, outputs=[pull.result, pull.button, pull.stop], cancels=[pulled], **AT_ONCE)
     searched = gr.on(
         [look.button.click, look.words.submit, look.sort.input],
-        search_here if token else search_on_a_space,
+        search,
         [look.words, look.sort, *([token] if token else [])],
         [look.found, look.button],
         trigger_mode="always_last",
@@ -111,16 +116,23 @@ def connect(
 def pull_here(
     repository: str, revision: str, references: Any, token: str, request: gr.Request | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """Pull with the token or login of whoever sits at this machine; yields what the left column shows.
+    """Pull with the token that was typed, or the login of whoever sits at this machine.
 
-    Visitors from elsewhere pull as on a Space.
+    Yields what the left column shows.
     """
-    yield from _pull(repository, revision, references, (token or None) if sits_here(request) else False)
+    yield from _pull(repository, revision, references, token_of(token, request))
 
 
 def pull_on_a_space(repository: str, revision: str, references: Any) -> Iterator[tuple[Any, ...]]:
-    """Pull as nobody: what is pulled to a Space can be opened by all its visitors, so it must be public."""
+    """Pull as nobody, so it must be public: a Space's own token belongs to its owner."""
     yield from _pull(repository, revision, references, False)
+
+
+def pull_signed_in(
+    repository: str, revision: str, references: Any, login: gr.OAuthToken | None
+) -> Iterator[tuple[Any, ...]]:
+    """Pull by the login of the visitor of a Space, if there is one; what is not public is theirs alone."""
+    yield from _pull(repository, revision, references, login.token if login else False)
 
 
 def _pull(repository: str, revision: str, references: Any, token: hub.Token) -> Iterator[tuple[Any, ...]]:
@@ -149,13 +161,18 @@ def stopped() -> tuple[str, gr.Button, gr.Button]:
 def search_here(
     words: str, sort: str, token: str, request: gr.Request | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """Search with the token or login of whoever sits at this machine, so that one's own private ones show."""
-    yield from _search(words, sort, (token or None) if sits_here(request) else False)
+    """Search with the token that was typed, or the login of whoever sits at this machine."""
+    yield from _search(words, sort, token_of(token, request))
 
 
 def search_on_a_space(words: str, sort: str) -> Iterator[tuple[Any, ...]]:
     """Search as nobody: what is found must be what can be pulled here."""
     yield from _search(words, sort, False)
+
+
+def search_signed_in(words: str, sort: str, login: gr.OAuthToken | None) -> Iterator[tuple[Any, ...]]:
+    """Search by the login of the visitor of a Space, if there is one."""
+    yield from _search(words, sort, login.token if login else False)
 
 
 def _search(words: str, sort: str, token: hub.Token) -> Iterator[tuple[Any, ...]]:

@@ -27,6 +27,9 @@ from checkpoints.tab_common import (
 )
 
 LONGEST_FAVOURITES = 1_000_000
+LONGEST_RIGHTS = 500
+# What the data of a network are called that learned from somebody's own pictures.
+OWN = "own"
 FILMS = [".gif", ".webp", ".mp4"]
 # The favourites lie in the visitor's browser; they leave it when the box is ticked, and not before.
 WITH_FAVOURITES = """(...values) => {
@@ -46,12 +49,14 @@ class Push:
     sliders: gr.Checkbox
     liked: gr.Checkbox
     film: gr.File
+    rights: gr.Textbox
     favourites: gr.Textbox
     show: gr.Button
     files: gr.HTML
     panel: gr.Accordion
     card: gr.Markdown
     button: gr.Button
+    stop: gr.Button
     result: gr.HTML
     agreed: gr.State
 
@@ -60,6 +65,7 @@ class Push:
         """What the visitor chooses, in the order of `show_card`'s arguments."""
         return [
             self.choice, self.repository, self.visibility, self.training, self.sliders, self.liked, self.film,
+            self.rights,
         ]  # fmt: skip
 
 
@@ -84,6 +90,11 @@ def lay_out(may_push: bool) -> Push:
             False, label="Include the training state", info="So that others can train it further.",
             elem_id="share-push-training",
         )  # fmt: skip
+    rights = gr.Textbox(
+        label="Whose pictures are these, and may they be shared?", max_lines=3, max_length=LONGEST_RIGHTS,
+        info="This network learned from pictures of your own. What you write here goes into its card.",
+        placeholder="My own photos, CC-BY 4.0", visible=False, elem_id="share-push-rights",
+    )  # fmt: skip
     with gr.Accordion("What else goes along", open=False, elem_id="share-push-more"):
         sliders = gr.Checkbox(
             True, label="Saved sliders", info="Directions that you or training found and kept.",
@@ -105,11 +116,13 @@ def lay_out(may_push: bool) -> Push:
     files = gr.HTML(hint, css_template=share_view.CSS, head=share_view.HEAD, elem_id="share-files")
     with gr.Accordion("The model card", visible=False, elem_id="share-card-panel") as panel:
         card = gr.Markdown(max_height=420, elem_id="share-card")
-    button = gr.Button("Push to the Hub", variant="primary", interactive=False, elem_id="share-push")
+    with gr.Row():
+        button = gr.Button("Push to the Hub", variant="primary", interactive=False, elem_id="share-push")
+        stop = gr.Button("Stop", visible=False, elem_id="share-push-stop")
     result = gr.HTML(css_template=share_view.CSS, elem_id="share-push-result")
     return Push(
-        choice, repository, visibility, training, sliders, liked, film, favourites, show, files, panel, card,
-        button, result, gr.State({}),
+        choice, repository, visibility, training, sliders, liked, film, rights, favourites, show, files,
+        panel, card, button, stop, result, gr.State({}),
     )  # fmt: skip
 
 
@@ -134,12 +147,13 @@ def connect(push: Push, library: gr.BrowserState, token: gr.Textbox | None) -> N
         outputs=[push.button, push.agreed],
         **AT_ONCE,
     )
-    pushed = push.button.click(
-        send, [push.agreed, *tokens], [push.result, push.button, push.agreed], **QUEUED
-    )
+    shown = [push.result, push.button, push.agreed, push.stop]
+    pushed = push.button.click(send, [push.agreed, *tokens], shown, **QUEUED)
+    push.stop.click(stopped, outputs=[push.result, push.button, push.stop], cancels=[pushed], **AT_ONCE)
     ready_again(pushed, push.button, push.agreed)
     page = Context.root_block
     assert page is not None, "build is called inside gr.Blocks"
+    push.choice.change(asked_for_rights, push.choice, push.rights, **AT_ONCE)
     gr.on([library.change, page.load], refreshed_choice, [library, push.choice], push.choice, **AT_ONCE)
 
 
@@ -150,6 +164,15 @@ def refreshed_choice(references: Any, chosen: str | None) -> gr.Dropdown:
     return gr.Dropdown(choices=choices, value=chosen if chosen in known else next(iter(known), None))
 
 
+def asked_for_rights(reference: Any) -> gr.Textbox:
+    """The question whose pictures these are, for a network that learned from somebody's own."""
+    try:
+        data = store.find(reference).config.get("data")
+    except CheckpointError:
+        data = None
+    return gr.Textbox(visible=isinstance(data, dict) and data.get("name") == OWN)
+
+
 def show_card(
     reference: str | None,
     repository: str,
@@ -158,6 +181,7 @@ def show_card(
     sliders: bool = True,
     liked: bool = False,
     film: str | None = None,
+    rights: str = "",
     favourites: str = "",
     token: str = "",
     request: gr.Request | None = None,
@@ -175,6 +199,7 @@ def show_card(
             "sliders": bool(sliders),
             "film": film if isinstance(film, str) else None,
             "favourites": _favourites(favourites) if liked else [],
+            "rights": str(rights)[:LONGEST_RIGHTS],
         }
         card, files = hub.preview_push(checkpoint, name, _parts(chosen))
     except CheckpointError as error:
@@ -206,16 +231,17 @@ def _parts(chosen: Agreed) -> hub.Parts:
 def push_agreed(
     agreed: Agreed, token: str = "", request: gr.Request | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """Send what `show_card` showed; yields values for (push result, button, agreed).
+    """Send what `show_card` showed; yields values for (push result, button, agreed, stop).
 
     What was agreed stays untouched until it is done: the visitor may take it back meanwhile.
     """
+    hidden = gr.Button(visible=False)
     if not agreed:
-        yield share_view.note("Look at the card first.", "bad"), gr.Button(interactive=False), {}
+        yield share_view.note("Look at the card first.", "bad"), gr.Button(interactive=False), {}, hidden
         return
 
     def shown(html: str) -> tuple[Any, ...]:
-        return html, gr.Button(interactive=False), gr.skip()
+        return html, gr.Button(interactive=False), gr.skip(), gr.Button(visible=True)
 
     try:
         checkpoint = store.find(agreed["reference"])
@@ -228,10 +254,16 @@ def push_agreed(
         )
         result = yield from steps_shown(steps, shown)
     except CheckpointError as error:
-        yield share_view.note(str(error), "bad"), gr.skip(), gr.skip()
+        yield share_view.note(str(error), "bad"), gr.skip(), gr.skip(), hidden
         return
     done = gr.Button("Push to the Hub", interactive=False)
-    yield share_view.pushed_html(result, agreed["private"]), done, {}
+    yield share_view.pushed_html(result, agreed["private"]), done, {}, hidden
+
+
+def stopped() -> tuple[str, gr.Button, gr.Button]:
+    """What the page shows after Stop: values for (result, button, stop)."""
+    text = "Stopped. Nothing of it is to be seen on the Hub; pushing again sends only what is missing."
+    return share_view.note(text), gr.Button(interactive=True), gr.Button(visible=False)
 
 
 def show_card_signed_in(
@@ -242,12 +274,15 @@ def show_card_signed_in(
     sliders: bool,
     liked: bool,
     film: str | None,
+    rights: str,
     favourites: str,
     login: gr.OAuthToken | None,
 ) -> tuple[Any, ...]:
     """`show_card` by the login of the visitor of a Space."""
     token = login.token if login else ""
-    return show_card(reference, repository, visibility, training, sliders, liked, film, favourites, token)
+    return show_card(
+        reference, repository, visibility, training, sliders, liked, film, rights, favourites, token
+    )
 
 
 def push_agreed_signed_in(agreed: Agreed, login: gr.OAuthToken | None) -> Iterator[tuple[Any, ...]]:

@@ -209,4 +209,4 @@ def checkpoint_choices(references: object) -> list[dict[str, str]]:
 def _group(reference: str) -> str:
     if reference.startswith("runs/"):
         return "Trained here"
-    return "From the Hub" if reference.startswith("pulled/") else "Shipped"
+    return "From the Hub" if reference.startswith(("pulled/", "private/")) else "Shipped"

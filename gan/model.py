@@ -179,6 +179,14 @@ def load_checkpoint(checkpoint: store.Checkpoint) -> Model:
     )
 
 
+def check_networks(checkpoint: store.Checkpoint) -> None:
+    """Whether the checkpoint can be opened. Raises CheckpointError saying what is the matter."""
+    try:
+        load_checkpoint(checkpoint)
+    except GanError as error:
+        raise CheckpointError(f"{checkpoint.title} cannot be opened, so it was not kept. {error}") from None
+
+
 def _class_names(config: NetworkConfig, data: Mapping[str, Any]) -> tuple[str, ...]:
     names = data.get("classes")
     if isinstance(names, list) and len(names) == config.classes:

@@ -6,7 +6,6 @@ A child process trains, and everybody else only reads its folder (`gan.run_files
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import shutil
 import subprocess
@@ -38,17 +37,22 @@ from gan.run_files import (
 )
 from gan.run_status import Status, status
 from gan.uploads import uploads_folder
+from style.cores import usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WAITING = 20
 MOST_WAITING_OF_ONE = 4
 LEAST_FREE_BYTES = 1 << 29
+UNKEPT_HOURS = 24.0
+# What visitors kept holds their pictures, too, so it does not stay for ever.
+KEPT_DAYS = 365.0
+MOST_KEPT_BYTES = 20_000_000_000
 _LAUNCHING = Lock()
 
 
 def most_at_once() -> int:
-    """Runs that train at the same time: half of the cores, so that visitors are still served."""
-    return max(1, (os.cpu_count() or 1) // 2)
+    """Runs that train at the same time: half of the usable cores, so that visitors are still served."""
+    return max(1, usable_cores() // 2)
 
 
 def create(
@@ -187,14 +191,13 @@ def request_stop(run_id: str) -> None:
 def continue_run(run_id: str, seconds: float) -> None:
     """Queue an ended run again for `seconds` more; it goes on from its last checkpoint.
 
-    Two runs side by side go on together, each for so many seconds.
+    Two runs side by side go on together, each for so many seconds. It counts for whoever began it.
 
     Raises:
-        GanError: when there is no such run, it has not ended, or too many are waiting.
+        GanError: when there is no such run, it has not ended, too many are waiting, or the disk is full.
     """
     folder = run_folder(run_id)
-    if len(waiting_runs(folder.parent)) >= MOST_WAITING:
-        raise GanError("Too many runs are waiting for their turn; please try again in a few minutes.")
+    _check_room(_visitor_of(folder))
     with _LAUNCHING:
         # A worker that has said its last word may live a moment longer; the run then waits for its lock.
         if status(run_id).active:
@@ -234,16 +237,37 @@ def keep(run_id: str, title: str) -> Status:
     return status(run_id)
 
 
-def remove_old(hours: float = 24.0) -> int:
-    """Delete ended runs that nobody kept and uploads that nobody used for `hours`; returns how many."""
-    limit, removed = time.time() - hours * 3600, 0
+def remove_old(
+    hours: float = UNKEPT_HOURS, days: float = KEPT_DAYS, most_bytes: int = MOST_KEPT_BYTES
+) -> int:
+    """Delete what ended runs and uploads left; returns how many.
+
+    What nobody kept goes `hours` after its last change. Kept runs go after `days`, and before that, the
+    oldest first, while all of them together hold more than `most_bytes`.
+    """
+    now, old, kept = time.time(), [], []
     for folder in [*runs_folder().glob("*"), *uploads_folder().glob("*")]:
         try:
             changed = max(file.stat().st_mtime for file in [folder, *folder.iterdir()])
         except OSError:
             continue
-        in_use = (folder / "kept").exists() or (folder / "waiting").exists() or is_alive(folder)
-        if changed < limit and not in_use:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-    return removed
+        if (folder / "waiting").exists() or is_alive(folder):
+            continue
+        if (folder / "kept").exists():
+            kept.append((changed, folder))
+        elif changed < now - hours * 3600:
+            old.append(folder)
+    old += _too_many(kept, now - days * 86400, most_bytes)
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
+
+
+def _too_many(kept: list[tuple[float, Path]], limit: float, most_bytes: int) -> list[Path]:
+    """Of kept runs, each with the time of its last change: those from before `limit`, or beyond the room."""
+    room, going = most_bytes, []
+    for changed, folder in sorted(kept, reverse=True):
+        room -= sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if changed < limit or room < 0:
+            going.append(folder)
+    return going

@@ -106,7 +106,7 @@ def keep(run_id: str, side: str, title: str) -> Status:
     kept_id = secrets.token_hex(16)
     draft = run_files.runs_folder() / f"new-{kept_id}"
     shutil.copytree(both.folders[number], draft)
-    for name in OWN_PICTURES:
+    for name in (*OWN_PICTURES, "visitor"):
         with suppress(FileNotFoundError):
             shutil.copy2(both.folders[number].parent / name, draft / name)
     run_files.write_request(draft, request)

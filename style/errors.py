@@ -1,5 +1,9 @@
-"""The one exception of this package."""
+"""The one exception that a caller's or visitor's mistake raises in this package."""
+
+from __future__ import annotations
+
+from checkpoints.errors import OneSentenceError
 
 
-class StyleError(Exception):
-    """A mistake that the caller can mend: the text is one plain sentence that says what to do."""
+class StyleError(OneSentenceError):
+    """One plain sentence that says what went wrong and what to do about it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import lru_cache
 
 import torch
 from torch.nn import functional as F
+
+from style.cores import usable_cores
 
 _SMALL = (32, 32)
 _TYPICAL = (64, 96)
@@ -34,7 +35,7 @@ def _slowdown(layer: tuple[int, int]) -> float:
 
 
 def use_fastest_threads(repeats: int = 6) -> int:
-    """Sets the calling thread's number of torch threads to all processors or to one; returns the number.
+    """Sets the calling thread's number of torch threads to all usable cores or to one; returns the number.
 
     Args:
         repeats: how often each is tried; six take about half a second.
@@ -42,7 +43,7 @@ def use_fastest_threads(repeats: int = 6) -> int:
     Where another process keeps a core busy, two threads that wait for each other at every convolution were
     three times slower than one alone, so the choice is made anew for every job.
     """
-    most = os.cpu_count() or 1
+    most = usable_cores()
     seconds: dict[int, float] = {}
     for threads in {1, most}:
         torch.set_num_threads(threads)

@@ -27,6 +27,8 @@ import yaml
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from tests.hub_uploads import with_trouble
+
 DATE = "2026-01-01T00:00:00.000Z"
 LFS_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".pkl", ".png")
 LARGEST_INLINE = 10_000_000
@@ -72,6 +74,7 @@ class Repository:
     commits: dict[str, dict[str, Entry]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     likes: int = 0
+    hardware: str | None = None
 
     @property
     def owner(self) -> str:
@@ -113,9 +116,12 @@ class HubServer:
         self.on_range: Callable[[str], None] = lambda value: None
         self._faults: list[tuple[re.Pattern[str], int, list[int]]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
+        # A slow upload is to be slow for who sends it, too.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         # A connection that the server closes while the client writes looks like a network that is down.
-        config = uvicorn.Config(_app(self), log_level="critical", lifespan="off", timeout_keep_alive=600)
+        app = with_trouble(self, _app(self))
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_keep_alive=600)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
@@ -148,11 +154,11 @@ class HubServer:
         self.retry_after = None
 
     def cut(self, pattern: str, after: int, times: int = 1) -> None:
-        """Break the connection off after so many bytes of the next `times` downloads that match."""
+        """Break off after so many bytes of the next `times` downloads or uploads that match."""
         self.cuts.append((re.compile(pattern), after, [times]))
 
     def slow(self, pattern: str, seconds: float) -> None:
-        """Wait before every answer to requests that match, and between the pieces of a download."""
+        """Wait before every answer to requests that match, and between the pieces of a download or upload."""
         self.waits.append((re.compile(pattern), seconds))
 
     def wait(self, request: str) -> float:
@@ -296,6 +302,7 @@ def _account_routes(app: FastAPI, hub: HubServer) -> None:
             return JSONResponse(url, 409)
         private = bool(body.get("private")) or body.get("visibility") == "private"
         hub.add(id, {".gitattributes": b"*.safetensors filter=lfs\n"}, private=private)
+        hub.repositories[id].hardware = body.get("hardware")
         return JSONResponse(url)
 
     @app.post("/api/validate-yaml")
@@ -341,12 +348,13 @@ def _info(repository: Repository, revision: str = "main") -> dict[str, Any]:
     sha, files = repository.resolve(revision)
     siblings = [{"rfilename": path, **_sizes(entry)} for path, entry in files.items()]
     card = _card(files)
+    runtime = {"stage": "RUNNING", "hardware": {"current": None, "requested": repository.hardware}}
     return {
         "_id": sha[:24], "id": repository.id.removeprefix("datasets/"), "sha": sha,
         "private": repository.private, "author": repository.owner,
         "gated": "manual" if repository.gated else False, "disabled": False, "tags": card.get("tags") or [],
         "cardData": card, "downloads": 0, "likes": repository.likes, "siblings": siblings,
-        "lastModified": DATE, "createdAt": DATE,
+        "lastModified": DATE, "createdAt": DATE, "runtime": runtime,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,18 @@ def app_url(hub: HubServer, app_home: Path, tmp_path_factory: pytest.TempPathFac
         process.terminate()
         process.wait()
     assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
+    assert [path for path in files_below(app_home, *folders) if holds(path, hub.tokens)] == []
+
+
+def files_below(*folders: Path) -> list[Path]:
+    """All files that the app has written."""
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+def holds(path: Path, tokens: Iterable[str]) -> bool:
+    """Whether a visitor's token stands in a file or its name; none may be kept or logged."""
+    content = path.read_bytes()
+    return any(token.encode() in content or token in str(path) for token in tokens)
 
 
 def wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

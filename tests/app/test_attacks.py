@@ -10,6 +10,7 @@ import socket
 import zipfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,6 +19,7 @@ import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
@@ -28,10 +30,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import body_limit
-from checkpoints import hub, share_view, store
+from checkpoints import hub as hub_client
+from checkpoints import share_view, store
 from checkpoints.card import model_card, plain
 from checkpoints.errors import CheckpointError
 from gan import run_files, run_levers, runs, tab_train_events, uploads
+from gan.datasets import open_dataset
 from gan.errors import GanError
 from gan.explorer import ExplorerState
 from gan.own_pictures import own_pictures
@@ -39,9 +43,10 @@ from gan.tab_explore import answers, explore_open
 from style import tab_api as stylise_api
 from style import view
 from style.errors import StyleError
-from style.images import read_archive
-from style.output import file_name
+from style.images import read_archive, read_picture
+from style.output import check_destination, file_name
 from tests.app.conftest import ROOT
+from tests.hub_server import HubServer
 
 PHOTO = ROOT / "data" / "pictures" / "photos" / "cat.jpg"
 OUTSIDE = [
@@ -78,11 +83,48 @@ def test_no_name_leads_out(
 def test_no_repository_is_kept_outside(home: Path, name: str) -> None:
     """A name may be taken for that of a repository, but its folder lies where pulled ones do."""
     try:
-        repository = hub.parse_repository(name)
+        repository = hub_client.parse_repository(name)
     except CheckpointError:
         return
     folder = store.folder_of(f"pulled/{repository}")
     assert folder.resolve().parent.parent == (home / "pulled").resolve()
+
+
+def test_what_one_visitor_may_read_at_the_hub_no_other_opens(
+    page: Page, app_url: str, app_home: Path, hub: HubServer
+) -> None:
+    """A private checkpoint that its owner pulls opens by a name that cannot be guessed, and by no other."""
+    token = hub.add_user("olga")
+    cats = {path.name: path.read_bytes() for path in (ROOT / "checkpoints" / "cats").iterdir()}
+    hub.add("olga/secret", cats, private=True)
+    page.get_by_role("tab", name="Share").click()
+    page.locator("#share-token input").fill(token)
+    page.locator("#share-pull-repo input, #share-pull-repo textarea").first.fill("olga/secret")
+    page.locator("#share-pull").click()
+    told = page.locator("#share-pull-result")
+    expect(told).to_contain_text("It is not public")
+    mine = re.findall("private/[0-9a-f]{32}", told.inner_text())[0]
+    client = Client(app_url, verbose=False, httpx_kwargs={"timeout": None})
+    guesses = [
+        "pulled/olga/secret",
+        "private/" + "0" * 32,
+        "private/.secret",
+        mine[:-1],
+        mine.upper(),
+        "private/*",
+    ]
+    assert client.predict([*guesses, mine], api_name="/checkpoints")[-1]["checkpoint"] == mine
+    assert not {each["checkpoint"] for each in client.predict(guesses, api_name="/checkpoints")} & set(
+        guesses
+    )
+    for guess in guesses:
+        with pytest.raises(AppError):
+            client.predict({"checkpoint": guess}, api_name="/render_state")
+    with pytest.raises(AppError, match="There is no olga/secret"):
+        client.predict("olga/secret", api_name="/pull")
+    for path in (mine, f"{mine}/generator.safetensors", "private/.secret"):
+        answer = httpx.get(f"{app_url}/gradio_api/file={app_home / path}", timeout=None)
+        assert answer.status_code in (403, 404)
 
 
 def test_an_archive_cannot_write_or_read_elsewhere(tmp_path: Path) -> None:
@@ -133,6 +175,69 @@ def test_names_forge_no_line_of_a_log(caplog: pytest.LogCaptureFixture) -> None:
             answer = answers(explore_open)({"checkpoint": name})
             assert set(answer) == {"error"}
     assert "password" not in caplog.text
+
+
+@pytest.mark.parametrize("name", [SCRIPT, FORGED, PROMPT, "cat\u2028\u202etac\x9b31m"])
+def test_what_goes_wrong_with_a_name_is_told_in_one_printable_line(
+    home: Path, tmp_path: Path, hub: HubServer, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Such sentences end up in terminals and logs: of files, what a zip holds, repositories, words."""
+    file = tmp_path / f"{name.replace('/', '')}.png"
+    file.write_bytes(b"no picture")
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w") as entries:
+        entries.writestr(zipfile.ZipInfo(f"{name}.png"), b"no picture")
+    hub.add("eve/pickles", {f"{name.replace('/', '')}.pt": b""})
+    doors: list[Callable[[], object]] = [
+        lambda: hub_client.parse_repository(name),
+        lambda: hub_client.pull(name, revision=name),
+        lambda: hub_client.preview_push(store.find("cats"), name, hub_client.Parts(film=file)),
+        lambda: store.find_anywhere(name),
+        lambda: store.save(home / "x", {}, {f"../{name}": {}}),
+        lambda: own_pictures([file], 32),
+        lambda: own_pictures([archive], 32),
+        lambda: open_dataset(name),
+        lambda: read_picture(file),
+        lambda: check_destination(Path(name)),
+        lambda: hub_client.pull("eve/pickles", endpoint=hub.url, token=False),
+    ]
+    told = [str(error) for error in map(mistake, doors) if error is not None]
+    told += [str(error) for _, error in read_archive(archive) if isinstance(error, StyleError)]
+    assert len(told) > 8
+    assert [sentence for sentence in told if not sentence.isprintable()] == []
+    assert "password" not in caplog.text
+
+
+def mistake(door: Callable[[], object]) -> Exception | None:
+    try:
+        door()
+    except (CheckpointError, GanError, StyleError) as error:
+        return error
+    return None
+
+
+def test_names_forge_no_line_of_the_apps_log(app_url: str, app_home: Path) -> None:
+    run_id = another_run(app_home)
+    client = Client(app_url, verbose=False, httpx_kwargs={"timeout": None})
+    files = {"files": (FORGED, PHOTO.read_bytes()[:100], "image/png")}
+    httpx.post(f"{app_url}/gradio_api/upload", files=files, timeout=None)
+    httpx.get(f"{app_url}/gradio_api/file={quote(FORGED)}", timeout=None)
+    httpx.get(f"{app_url}/atelier/model/{quote(FORGED)}", params={"checkpoint": FORGED}, timeout=None)
+    for call in (
+        lambda: client.predict(FORGED, api_name="/pull"),
+        lambda: client.predict("alice/cats", FORGED, api_name="/pull"),
+        lambda: client.predict(FORGED, api_name="/card"),
+        lambda: client.predict([FORGED], api_name="/checkpoints"),
+        lambda: client.predict({"checkpoint": FORGED}, api_name="/render_state"),
+        lambda: client.predict(run_id, FORGED, api_name="/train_keep"),
+        lambda: client.predict(FORGED, api_name="/train_status"),
+        lambda: client.predict(handle_file(PHOTO), [FORGED], None, {}, api_name="/stylise_instantly"),
+    ):
+        with suppress(AppError):
+            call()
+    log = (app_home / "app.log").read_text()
+    assert "password" not in log
+    assert "\x1b[2J" not in log
 
 
 def test_a_state_holds_no_more_than_it_should() -> None:

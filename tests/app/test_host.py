@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import httpx
@@ -97,22 +98,40 @@ def busy() -> Iterator[tuple[str, threading.Event]]:
     demo.close()
 
 
-def join(url: str, address: str) -> httpx.Response:
+DOORS: dict[str, dict[str, Any]] = {
+    "queue/join": {"data": [], "fn_index": 0},
+    "call/wait": {"data": []},
+    "call/wait/": {"data": []},
+    "call/v2/wait": {},
+    "call/v2/wait/": {},
+}
+
+
+def join(url: str, address: str, door: str = "queue/join") -> httpx.Response:
     headers = {"x-forwarded-for": f"{address}, 10.0.0.1"} if address else {}
-    body = {"data": [], "fn_index": 0, "session_hash": os.urandom(6).hex()}
-    return httpx.post(f"{url}gradio_api/queue/join", json=body, headers=headers, timeout=None)
+    body = DOORS[door] | ({"session_hash": os.urandom(6).hex()} if door == "queue/join" else {})
+    return httpx.post(f"{url}gradio_api/{door}", json=body, headers=headers, timeout=None)
 
 
-def test_one_address_cannot_fill_the_queue(busy: tuple[str, threading.Event]) -> None:
+@pytest.mark.parametrize("door", DOORS)
+def test_one_address_cannot_fill_the_queue(busy: tuple[str, threading.Event], door: str) -> None:
     url, _ = busy
-    answers = [join(url, "203.0.113.7") for _ in range(tab_status.MOST_OF_ONE + 2)]
+    answers = [join(url, "203.0.113.7", door) for _ in range(tab_status.MOST_OF_ONE + 2)]
     assert [answer.status_code for answer in answers[: tab_status.MOST_OF_ONE]] == [
         200
     ] * tab_status.MOST_OF_ONE
     assert answers[-1].status_code == 429
     assert "waiting here already" in answers[-1].json()["detail"]
+    assert all(join(url, "203.0.113.7", each).status_code == 429 for each in DOORS), "there is one limit"
     assert join(url, "203.0.113.8").status_code == 200, "others are not refused"
     assert join(url, "").status_code == 200, "nor is whoever sits at the machine"
+
+
+def test_no_call_passes_by_the_queue(app_url: str) -> None:
+    for door in ("run", "api"):
+        answer = httpx.post(f"{app_url}/gradio_api/{door}/checkpoints", json={"data": [None]}, timeout=None)
+        assert answer.status_code == 404
+        assert "queue" in answer.json()["detail"]
 
 
 def test_one_address_cannot_fill_the_waiting_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

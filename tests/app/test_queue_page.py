@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from gan.runs import most_at_once
+
 VISITORS = 5
-AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+AT_ONCE = most_at_once()
 QUEUED = re.compile(r"Number (\d+) in the queue")
 SLIDER = "#explore input[data-direction]"
 PICTURE = "() => document.querySelector('#explore .explore-view canvas')?.toDataURL() || ''"

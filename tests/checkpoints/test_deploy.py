@@ -140,6 +140,26 @@ def test_the_command_deploys_this_very_program(hub_server: SpaceHub, capsys: Out
     assert not hub_server.repositories["alice/atelier"].private
 
 
+def test_an_update_keeps_to_the_hardware_that_the_space_has(hub_server: SpaceHub) -> None:
+    def torch_of() -> str:
+        return hub_server.files("alice/atelier")["requirements.txt"].decode()
+
+    assert main(["deploy", "atelier", "--hardware", "zero-a10g"]) == 0
+    assert hub_server.repositories["alice/atelier"].hardware == "zero-a10g"
+    assert deploy.ZERO_TORCH in torch_of()
+    assert main(["deploy", "alice/atelier"]) == 0
+    assert deploy.ZERO_TORCH in torch_of()
+    assert "whl/cpu" not in torch_of()
+    assert main(["deploy", "alice/atelier", "--hardware", "cpu-basic"]) == 0
+    assert "whl/cpu" in torch_of()
+
+
+def test_a_new_space_of_no_special_hardware_gets_the_cpu_build(hub_server: SpaceHub) -> None:
+    assert deploy.hardware_of("spaces/alice/atelier") is None
+    assert main(["deploy", "atelier"]) == 0
+    assert b"whl/cpu" in hub_server.files("alice/atelier")["requirements.txt"]
+
+
 def test_an_exported_page_becomes_a_static_space(
     hub_server: SpaceHub, tmp_path: Path, capsys: Output
 ) -> None:

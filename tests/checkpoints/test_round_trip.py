@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save as to_bytes
 
-from checkpoints import hub, pictures, store
+from checkpoints import conversion, hub, hub_pull, pictures, store
 from checkpoints.errors import CheckpointError
 from gan.checkpoint import load_run, save_run
 from gan.config import NetworkConfig, TrainConfig
@@ -84,6 +85,40 @@ def test_a_network_of_others_is_explored_and_pushed_like_ones_own(hub_server: Hu
     assert "is assumed" in card
     again = hub.pull("alice/again")
     assert torch.equal(load(str(again.folder)).draw(torch.ones(1, 16)), model.draw(torch.ones(1, 16)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (
+            lambda config, tensors: tensors.pop(next(iter(tensors))),
+            "lacks .*; it was made for another network",
+        ),
+        (lambda config, tensors: tensors.update(more=torch.zeros(2)), "has more, which the network does not"),
+        (
+            lambda config, tensors: tensors.update({n: torch.zeros(3, 5) for n in list(tensors)[:1]}),
+            r"as \[3, 5\] where the network has",
+        ),
+        (lambda config, tensors: config["network"].update(width=16), "where the network has"),
+        (lambda config, tensors: config["network"].update(architecture="other"), "architecture"),
+        (lambda config, tensors: config.pop("network"), "where the network has"),
+    ],
+)
+def test_weights_that_are_not_those_of_their_config_are_not_kept(
+    hub_server: HubServer, home: Path, monkeypatch: pytest.MonkeyPatch, damage: Any, says: str
+) -> None:
+    monkeypatch.setattr(hub_pull, "check_networks", conversion.check_networks)
+    garments = store.find("fashion")
+    config, tensors = deepcopy(garments.config), garments.tensors()
+    damage(config, tensors)
+    files = {"config.json": json.dumps(config).encode(), "generator.safetensors": to_bytes(tensors)}
+    hub_server.add("eve/garments", files)
+    with pytest.raises(CheckpointError, match=f"^Fashion.* cannot be opened, so it was not kept.*{says}"):
+        hub.pull("eve/garments")
+    assert not list((home / "pulled").rglob("*.safetensors"))
+    sound = {name: garments.path(name).read_bytes() for name in files}
+    hub_server.add("eve/garments", sound)
+    assert hub.pull("eve/garments").title == garments.title
 
 
 def test_tokens_are_in_no_file_log_or_message(

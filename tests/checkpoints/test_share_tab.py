@@ -18,7 +18,7 @@ from tests.checkpoints.conftest import Make, preview_png
 from tests.hub_server import HubServer
 
 PRIVATE, PUBLIC = tab_common.PRIVATE, tab_common.PUBLIC
-PARTS = {"training": False, "sliders": True, "film": None, "favourites": []}
+PARTS = {"training": False, "sliders": True, "film": None, "favourites": [], "rights": ""}
 
 
 def last(values: Iterator[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -36,7 +36,9 @@ def show_card(
 def show_card_signed_in(
     reference: str, name: str, visibility: str, training: bool, login: Any
 ) -> tuple[Any, ...]:
-    return tab_push.show_card_signed_in(reference, name, visibility, training, True, False, None, "", login)
+    return tab_push.show_card_signed_in(
+        reference, name, visibility, training, True, False, None, "", "", login
+    )
 
 
 def test_a_pull_tells_its_steps_and_adds_to_the_library(
@@ -87,7 +89,9 @@ def test_on_a_space_only_public_repositories_are_pulled(
     hub_server.add("alice/secret", repository_files, private=True)
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     assert "There is no alice/secret" in last(tab_pull.pull_on_a_space("alice/secret", "", []))[0]
-    assert "open in Explore" in last(tab_pull.pull_here("alice/secret", "", [], ""))[0]
+    shown = last(tab_pull.pull_here("alice/secret", "", [], ""))[0]
+    assert "open in Explore" in shown
+    assert "It is not public" in shown
 
 
 def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubServer, make: Make) -> None:
@@ -102,8 +106,8 @@ def test_the_card_comes_first_and_the_push_sends_exactly_that(hub_server: HubSer
     for name in ("README.md", "config.json", "generator.safetensors"):
         assert name in files
     assert "training.safetensors" not in files
-    result, button, left = last(tab_push.push_agreed(agreed, "hf_alice"))
-    assert (button.interactive, left) == (False, {})
+    result, button, left, stop = last(tab_push.push_agreed(agreed, "hf_alice"))
+    assert (button.interactive, left, stop.visible) == (False, {}, False)
     assert f'href="{hub_server.url}/alice/my-cats"' in result
     assert "Only you" in result
     repository = hub_server.repositories["alice/my-cats"]
@@ -152,7 +156,7 @@ def test_whoever_sits_at_this_machine_may_use_its_login(
     request = visitor(client, host)
     agreed = show_card(make().reference, "cats", PRIVATE, False, "", request)[4]
     assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "", request))[0]
-    assert last(tab_pull.pull_here("alice/cats", "", [], "", request))[2] == "pulled/alice/cats"
+    assert last(tab_pull.pull_here("alice/cats", "", [], "", request))[2].startswith("private/")
 
 
 @pytest.mark.parametrize(("client", "host"), ELSEWHERE)
@@ -166,7 +170,8 @@ def test_visitors_from_elsewhere_may_not(
     assert "sign in" in last(tab_push.push_agreed(agreed, "", request))[0]
     assert hub_server.repositories == {}
     assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "hf_alice", request))[0]
-    assert "or it is private" in last(tab_pull.pull_here("alice/cats", "", [], "hf_alice", request))[0]
+    assert "or it is private" in last(tab_pull.pull_here("alice/cats", "", [], "", request))[0]
+    assert last(tab_pull.pull_here("alice/cats", "", [], "hf_alice", request))[2].startswith("private/")
 
 
 def test_a_proxy_on_this_machine_speaks_for_visitors_from_elsewhere() -> None:
@@ -174,7 +179,7 @@ def test_a_proxy_on_this_machine_speaks_for_visitors_from_elsewhere() -> None:
 
 
 def test_nothing_is_sent_without_a_card(hub_server: HubServer) -> None:
-    html, button, _ = last(tab_push.push_agreed({}, "hf_alice"))
+    html, button, *_ = last(tab_push.push_agreed({}, "hf_alice"))
     assert "Look at the card first" in html
     assert button.interactive is False
     assert hub_server.requests == []
@@ -205,7 +210,7 @@ def test_a_card_that_cannot_be_shown_says_why(
 def test_a_push_that_fails_can_be_tried_again(hub_server: HubServer, make: Make) -> None:
     agreed = show_card(make().reference, "alice/cats", PRIVATE, False, "hf_alice")[4]
     hub_server.fail("POST /api/repos/create", 500)
-    html, _, kept = last(tab_push.push_agreed(agreed, "hf_alice"))
+    html, _, kept, _ = last(tab_push.push_agreed(agreed, "hf_alice"))
     assert "trouble" in html
     assert kept == gr.skip()
     assert "It is on the Hub" in last(tab_push.push_agreed(agreed, "hf_alice"))[0]
@@ -294,6 +299,21 @@ def test_private_networks_are_found_by_their_owner_alone(
         last(tab_pull.search_here("", "likes", "", visitor("10.0.0.1", "localhost")))[0],
     ):
         assert "alice/secret" not in html
+
+
+def test_whose_own_pictures_they_are_is_asked_and_told(hub_server: HubServer, make: Make) -> None:
+    mine = make(2, data={"name": "own", "title": "Holidays", "licence": "other"})
+    assert tab_push.asked_for_rights(mine.reference).visible is True
+    assert tab_push.asked_for_rights(make().reference).visible is False
+    assert tab_push.asked_for_rights("nonsense").visible is False
+    said = "My own photos, CC-BY 4.0.\n---\n<script>" + "x" * 1000
+    card, agreed = show_card(mine.reference, "mine", PRIVATE, False, "hf_alice", rights=said)[2::2]
+    assert "says of the pictures: My own photos, CC-BY 4.0. ---" in card
+    assert "<script" not in card
+    assert "x" * 600 not in card
+    list(tab_push.push_agreed(agreed, "hf_alice"))
+    assert "My own photos" in hub_server.files("alice/mine")["README.md"].decode()
+    assert "says of the pictures" not in show_card(mine.reference, "mine", PRIVATE, False, "hf_alice")[2]
 
 
 def test_pictures_are_shown_before_they_are_pushed(hub_server: HubServer, tmp_path: Any) -> None:
@@ -395,6 +415,7 @@ def test_a_space_with_login_uses_the_visitors_own(
     assert element_ids(page) & {"share-token", "share-login", "share-no-login"} == {"share-login"}
     used = {function.fn for function in page.fns.values()}
     assert {tab_push.show_card_signed_in, tab_push.push_agreed_signed_in} <= used
+    assert {tab_pull.pull_signed_in, tab_pull.search_signed_in} <= used
     assert "sign in" in show_card_signed_in(make().reference, "cats", PRIVATE, False, None)[0]
     login = gr.OAuthToken(token="hf_alice", scope="contribute-repos", expires_at=0)
     agreed = show_card_signed_in(make().reference, "cats", PRIVATE, False, login)[4]
@@ -402,6 +423,12 @@ def test_a_space_with_login_uses_the_visitors_own(
     assert "sign in" in last(tab_push.push_agreed_signed_in(agreed, None))[0]
     assert "It is on the Hub" in last(tab_push.push_agreed_signed_in(agreed, login))[0]
     assert list(hub_server.repositories) == ["alice/cats"]
+    assert "or it is private" in last(tab_pull.pull_signed_in("alice/cats", "", [], None))[0]
+    _, library, reference, *_ = last(tab_pull.pull_signed_in("alice/cats", "", [], login))
+    assert library == [reference]
+    assert reference.startswith("private/")
+    assert "alice/cats" in last(tab_pull.search_signed_in("", "likes", login))[0]
+    assert "alice/cats" not in last(tab_pull.search_signed_in("", "likes", None))[0]
 
 
 def test_exploring_is_offered_where_the_page_can() -> None:

@@ -303,13 +303,13 @@ def test_titles_are_one_printable_line(make: Make) -> None:
 
 
 @settings(deadline=None)
-@given(st.text(max_size=80) | st.from_regex(r"(runs|pulled|\.\.|/)[a-z0-9./\\-]{0,60}"))
+@given(st.text(max_size=80) | st.from_regex(r"(runs|pulled|private|\.\.|/)[a-z0-9./\\-]{0,60}"))
 def test_no_reference_leads_out_of_the_known_places(reference: str) -> None:
     try:
         folder = store.folder_of(reference)
     except CheckpointError:
         return
-    allowed = (store.SHIPPED, store.home() / "runs", store.home() / "pulled")
+    allowed = (store.SHIPPED, *(store.home() / name for name in ("runs", "pulled", "private")))
     assert os.path.normpath(folder) == str(folder)
     assert any(folder.is_relative_to(place) and folder != place for place in allowed)
 
@@ -320,6 +320,7 @@ def test_no_reference_leads_out_of_the_known_places(reference: str) -> None:
         "", ".", "..", "../cats", "cats/..", "/etc", "runs/", "runs/" + "a" * 31, "runs/" + "A" * 32,
         "runs/" + "a" * 32 + "\n", "runs/" + "a" * 32 + "/..", "pulled/a", "pulled/../b", "pulled/a/..",
         "pulled/a/b/c", "pulled/.a/b", "pulled/a/.b", "pulled//b", "pulled/a\\b/c", "pulled/a/b\n",
+        "private/", "private/" + "a" * 31, "private/.secret", "private/" + "a" * 32 + "/..",
         "__pycache__", "C:\\x", "~", "cats\x00", None, 3, ["cats"], {"a": 1},
     ],
 )  # fmt: skip

@@ -286,6 +286,52 @@ def test_old_runs_that_nobody_kept_are_removed() -> None:
     assert all(run_files.run_folder(run_id).is_dir() for run_id in (kept, waiting, young))
 
 
+def kept_run(age_days: float, size: int) -> str:
+    """A kept run of `size` bytes and some, changed so many days ago."""
+    run_id = runs.create(request())
+    folder = run_files.run_folder(run_id)
+    (folder / "waiting").unlink()
+    (folder / "kept").touch()
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "generator.safetensors").write_bytes(b"x" * size)
+    then = time.time() - age_days * 86400
+    for file in [*folder.iterdir(), folder]:
+        os.utime(file, (then, then))
+    return run_id
+
+
+def is_here(run_id: str) -> bool:
+    return (run_files.runs_folder() / run_id).is_dir()
+
+
+def test_kept_runs_go_when_nobody_touched_them_for_long() -> None:
+    ancient, recent = kept_run(400, 10), kept_run(300, 10)
+    assert runs.remove_old() == 1
+    assert not is_here(ancient)
+    assert is_here(recent)
+
+
+def test_the_oldest_kept_runs_go_when_all_hold_too_much() -> None:
+    oldest, older, newest = kept_run(30, 60_000), kept_run(20, 60_000), kept_run(10, 60_000)
+    assert runs.remove_old(most_bytes=150_000) == 1
+    assert [is_here(run_id) for run_id in (oldest, older, newest)] == [False, True, True]
+    (run_files.run_folder(older) / "waiting").write_text("1")
+    assert runs.remove_old(most_bytes=0) == 1, "what waits for its turn stays"
+    assert [is_here(run_id) for run_id in (older, newest)] == [True, False]
+
+
+def test_a_continued_run_counts_for_whoever_began_it() -> None:
+    ended = [runs.create(request(), visitor="one") for _ in range(2)]
+    for run_id in ended:
+        (run_files.run_folder(run_id) / "waiting").unlink()
+        run_files.write_status(run_files.run_folder(run_id), "stopped", "")
+    for _ in range(runs.MOST_WAITING_OF_ONE - 1):
+        runs.create(request(), visitor="one")
+    runs.continue_run(ended[0], 60)
+    with pytest.raises(GanError, match="from your address"):
+        runs.continue_run(ended[1], 60)
+
+
 @pytest.mark.parametrize(
     ("text", "title"), [("  a \t b\n", "a b"), ("", "default"), ("\x00\x1b", "default"), ("x" * 99, "x" * 60)]
 )

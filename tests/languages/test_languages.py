@@ -10,6 +10,7 @@ import pytest
 import app
 from languages import PLACEHOLDER, dictionary, languages
 from languages.tab_language import choices_of, texts_of, translations
+from tests.languages.sentences import said_in, sentences
 
 # Names of things, which are the same everywhere.
 NAMES = re.compile(r"[a-z0-9_+./-]+|[^a-z]*|WebP|GIF|MP4", re.ASCII)
@@ -54,6 +55,38 @@ def test_nothing_that_stands_on_the_page_is_without_a_translation() -> None:
     for language in languages():
         unsaid = [text for text in left if not is_known(text, dictionary(language))]
         assert unsaid == [], f"add these to languages/{language}.json"
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_sentence_that_a_page_can_say_is_without_a_translation(language: str) -> None:
+    known = {spaced(key) for key in dictionary(language)}
+    said = {text: place for text, place in sentences().items() if re.search("[a-z]{2}", text)}
+    assert len(said) > 250, "they are still found"
+    unsaid = {text: place for text, place in said.items() if spaced(text) not in known}
+    assert unsaid == {}, f"add these to languages/{language}.json"
+
+
+def test_sentences_are_found_however_they_are_said() -> None:
+    source = """
+DAMAGED = "It is damaged."
+_STATUS = {1: "No {what}.", 2: DAMAGED}
+def why(name): return f"No {name!r}." if name else "No " + "name."
+def work(error):
+    raise GanError(DAMAGED)
+    raise errors.StyleError(f"{1} of {2}: " "again.")
+    raise CheckpointError(why(3))
+    yield Step(0.5, f"Doing {error}…")
+    raise CheckpointError(_STATUS[2].format(what=3))
+    raise CheckpointError(str(error))
+"""
+    assert set(said_in(source)) == {
+        "It is damaged.", "{} of {}: again.", "No {}.", "No name.", "Doing {}…",
+    }  # fmt: skip
+
+
+def spaced(text: str) -> str:
+    """As the page's script compares texts."""
+    return " ".join(text.split())
 
 
 def test_english_has_every_key() -> None:

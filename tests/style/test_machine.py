@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 
-from style import machine
+from gan.runs import most_at_once
+from style import cores, machine
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +56,40 @@ def test_this_machine_has_a_fastest_type_and_number_of_threads() -> None:
         assert machine.use_fastest_threads() == torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("said", "quota", "usable"),
+    [
+        (None, None, 8),
+        (None, "max 100000", 8),
+        (None, "250000 100000", 2),
+        (None, "50000 100000", 1),
+        ("4", None, 4),
+        ("4", "300000 100000", 3),
+        ("2.5", "600000 100000", 2),
+        ("64", "max 100000", 8),
+        ("many", "nonsense", 8),
+        ("0", "0 100000", 1),
+    ],
+)
+def test_cores_are_those_that_the_container_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, quota: str | None, usable: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(cores, "CPU_MAX", tmp_path / "cpu.max")
+    if quota is not None:
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.delenv("CPU_CORES", raising=False)
+    if said is not None:
+        monkeypatch.setenv("CPU_CORES", said)
+    assert cores.usable_cores() == usable
+    assert most_at_once() == max(1, usable // 2)
+
+
+def test_the_quota_decides_how_many_threads_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    monkeypatch.setattr(machine, "usable_cores", lambda: 3)
+    monkeypatch.setattr(torch, "set_num_threads", tried.append)
+    machine.use_fastest_threads(repeats=1)
+    assert set(tried) == {1, 3}
