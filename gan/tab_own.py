@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import gradio as gr
 
+from checkpoints.errors import CheckpointError
 from checkpoints.tab_common import sits_here
 from gan import uploads
 from gan.augmentation import share_for
@@ -18,7 +19,8 @@ from gan.datasets import Dataset, real_examples, to_unit
 from gan.errors import GanError
 from gan.how_many import advice, beginning_for
 from gan.hub_pictures import MOST_PICTURES, USUAL_PICTURES, Fetched, fetching
-from gan.own_pictures import own_pictures
+from gan.model import load_reference
+from gan.own_pictures import SUFFIXES, own_pictures
 from gan.train_form import OWN
 from gan.train_view import EXAMPLES, in_words, strip_html, trouble_html
 
@@ -38,7 +40,9 @@ READING: dict[str, Any] = {
 class Own:
     """The components; those of `shown` belong to the data that are chosen."""
 
+    picked: gr.Group
     files: gr.File
+    folder: gr.UploadButton
     hub: gr.Group
     name: gr.Textbox
     most: gr.Slider
@@ -49,7 +53,7 @@ class Own:
 
     def shown(self) -> list[Any]:
         """What `show` makes visible or hides, in its order."""
-        return [self.files, self.hub, self.fit, self.options]
+        return [self.picked, self.hub, self.fit, self.options]
 
 
 def lay_out() -> Own:
@@ -58,10 +62,15 @@ def lay_out() -> Own:
         FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
     )
     options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
-    files = gr.File(
-        label="16 pictures or more, or one zip",
-        file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
-    )  # fmt: skip
+    with gr.Group(visible=False) as picked:
+        files = gr.File(
+            label="16 pictures or more, or one zip",
+            file_count="multiple", file_types=["image", ".zip"], height=140, elem_id="train-files",
+        )  # fmt: skip
+        folder = gr.UploadButton(
+            "Choose a folder, with all that lies in it", file_count="directory", size="sm",
+            elem_id="train-folder",
+        )  # fmt: skip
     with gr.Group(visible=False, elem_id="train-hub") as hub:
         name = gr.Textbox(
             label="Data set on the Hugging Face Hub",
@@ -77,15 +86,23 @@ def lay_out() -> Own:
         with gr.Row():
             fetch = gr.Button("Fetch pictures", elem_id="train-hub-fetch")
             stop = gr.Button("Stop, and use these", visible=False, elem_id="train-hub-stop")
-    return Own(files, hub, name, most, fetch, stop, fit, options)
+    return Own(picked, files, folder, hub, name, most, fetch, stop, fit, options)
 
 
 def connect(
-    own: Own, data: gr.Radio, upload_id: gr.State, strip: gr.HTML, augment: Any, recipe: gr.Radio
+    own: Own,
+    data: gr.Radio,
+    upload_id: gr.State,
+    strip: gr.HTML,
+    augment: Any,
+    resolution: gr.Radio,
+    recipe: gr.Radio,
+    beginning: gr.Dropdown,
 ) -> None:
     """Read what the visitor chooses, and set the recipe that so many pictures want."""
     fetching_id = gr.State("")
     understood = [upload_id, strip, augment]
+    asked = [data, upload_id, resolution, own.options, recipe, beginning]
     gr.on(
         [own.files.change, own.fit.change],
         read_again,
@@ -93,7 +110,8 @@ def connect(
         understood,
         show_progress_on=own.files,
         **READING,
-    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    ).then(usual_recipe, asked, recipe, **QUIET)
+    own.folder.upload(pictures_of, own.folder, [own.files, strip], **QUIET)
     gr.on(
         [own.fetch.click, own.name.submit],
         fetch,
@@ -101,8 +119,9 @@ def connect(
         [fetching_id, *understood, own.fetch, own.stop],
         show_progress="hidden",
         **READING,
-    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    ).then(usual_recipe, asked, recipe, **QUIET)
     own.stop.click(stop_fetching, fetching_id, own.stop, queue=False, **QUIET)
+    gr.on([own.options.input, resolution.input], recipe_that_fits, asked, recipe, **QUIET)
 
 
 def show(data: str) -> list[Any]:
@@ -154,6 +173,14 @@ def read_again(data: str, files: Sequence[str] | None, fit: str) -> tuple[Any, A
     return understand(files, fit)
 
 
+def pictures_of(files: Sequence[str] | None) -> tuple[Any, Any]:
+    """The pictures and zips among the files of a folder, and what is to be said where there are none."""
+    found = [str(file) for file in files or () if str(file).lower().endswith((*SUFFIXES, ".zip"))]
+    if not found:
+        return gr.skip(), trouble_html("There are no pictures in this folder; choose another one.")
+    return found, gr.skip()
+
+
 def understand(files: Sequence[str] | None, fit: str = "centre") -> tuple[str, str, Any]:
     """Read the visitor's pictures; returns their id, what was understood or why nothing was, and the share of
     them to change at random so that the discriminator does not learn them by heart.
@@ -168,13 +195,44 @@ def understand(files: Sequence[str] | None, fit: str = "centre") -> tuple[str, s
     return upload_id, understood_html(dataset), augment_for(upload_id)
 
 
-def usual_recipe(data: str, upload_id: str, recipe: str) -> Any:
-    """The recipe for so many pictures: few begin with a checkpoint."""
+def usual_recipe(
+    data: str, upload_id: str, resolution: int, options: Any, recipe: str, start_from: str
+) -> Any:
+    """The recipe for pictures that have just been chosen: few begin with a checkpoint, where one fits."""
     try:
-        few = beginning_for(upload_of(data, upload_id))
+        few = beginning_for(_in_the_colours_asked(data, upload_id, options))
     except GanError:
         return gr.skip()
-    return FROM_A_CHECKPOINT if few and recipe != FROM_A_CHECKPOINT else gr.skip()
+    if few and recipe != FROM_A_CHECKPOINT:
+        return FROM_A_CHECKPOINT
+    return recipe_that_fits(data, upload_id, resolution, options, recipe, start_from)
+
+
+def recipe_that_fits(
+    data: str, upload_id: str, resolution: int, options: Any, recipe: str, start_from: str
+) -> Any:
+    """Another recipe where the checkpoint to begin with does not draw what is asked for."""
+    if recipe != FROM_A_CHECKPOINT or not isinstance(start_from, str) or not start_from:
+        return gr.skip()
+    try:
+        pictures, model = _in_the_colours_asked(data, upload_id, options), load_reference(start_from)
+    except (GanError, CheckpointError):
+        return gr.skip()
+    shape = (pictures.images.shape[1], int(resolution), len(pictures.classes))
+    if shape == (model.config.channels, model.config.resolution, model.config.classes):
+        return gr.skip()
+    return "in-five-minutes" if shape[1] == UPLOAD_SIDE else "in-a-minute"
+
+
+def wants(options: Any, name: str) -> bool:
+    """Whether the visitor has ticked one of `OPTIONS`."""
+    return isinstance(options, list) and name in options
+
+
+def _in_the_colours_asked(data: str, upload_id: str, options: Any) -> Dataset:
+    """The visitor's pictures with as many channels as are to be learned; only their shape counts here."""
+    pictures = upload_of(data, upload_id)
+    return replace(pictures, images=pictures.images[:, :1]) if wants(options, "grey") else pictures
 
 
 def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -> Iterator[tuple[Any, ...]]:

@@ -297,7 +297,13 @@ def _connect_choices(
         [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
     )
-    choices.recipe.change(events.show_beginnings, [choices.recipe, library], choices.beginning, **QUIET)
+    gr.on(
+        [choices.data.change, choices.recipe.change],
+        events.show_beginnings,
+        [choices.data, choices.recipe, library],
+        choices.beginning,
+        **QUIET,
+    )
     width = choices.settings["width"]
     gr.on(
         [
@@ -310,7 +316,16 @@ def _connect_choices(
         **QUIET,
     )
     augment = choices.settings["augment"]
-    tab_own.connect(choices.own, choices.data, upload_id, choices.strip, augment, choices.recipe)
+    tab_own.connect(
+        choices.own,
+        choices.data,
+        upload_id,
+        choices.strip,
+        augment,
+        choices.resolution,
+        choices.recipe,
+        choices.beginning,
+    )
 
 
 def _connect_run(

@@ -21,11 +21,12 @@ from gan.curves import curves_html
 from gan.datasets import FASHION_CLASSES, Dataset
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
+from gan.how_many import BEGINNING
 from gan.levers import LEVERS, setting_label
 from gan.model import load_reference
 from gan.own_pictures import in_grey, reduced
 from gan.scales import scales_html
-from gan.tab_own import augment_for, strip_of, upload_of
+from gan.tab_own import augment_for, strip_of, upload_of, wants
 from gan.train_form import OWN, form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
     checkpoint_text,
@@ -81,12 +82,12 @@ def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
     return [round(config.seconds / 60), side, *setting_values(config)]
 
 
-def show_beginnings(preset: str, library: Any) -> Any:
+def show_beginnings(data: str, preset: str, library: Any) -> Any:
     """The list of checkpoints to begin with, for the recipe that wants one."""
     if preset != FROM_A_CHECKPOINT:
         return gr.update(visible=False)
     found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
-    return gr.update(visible=True, choices=found, value=found[0][1] if found else None)
+    return gr.update(visible=True, choices=found, value="fashion" if data == "fashion" else BEGINNING)
 
 
 def start(
@@ -122,14 +123,10 @@ def asked_for(
     if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
         minutes, resolution, *own = _recipe_values(data, preset, upload_id)
         settings = tuple(own)
-    beginning = _beginning(preset, start_from, data, resolution, _wants(options, "grey"))
+    beginning = _beginning(preset, start_from, data, resolution, wants(options, "grey"))
     request = request_from_form(data, resolution, preset, minutes, settings, start_from=beginning)
     pictures = _uploaded(data, upload_id, request.resolution, options) if data in OWN else None
     return request, pictures
-
-
-def _wants(options: Any, name: str) -> bool:
-    return isinstance(options, list) and name in options
 
 
 def _beginning(preset: str, start_from: str, data: str, resolution: int, grey: bool) -> str:
@@ -146,8 +143,8 @@ def _beginning(preset: str, start_from: str, data: str, resolution: int, grey: b
 
 def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
     uploaded = upload_of(data, upload_id)
-    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=_wants(options, "mirror"))
-    return in_grey(uploaded) if _wants(options, "grey") else uploaded
+    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=wants(options, "mirror"))
+    return in_grey(uploaded) if wants(options, "grey") else uploaded
 
 
 def _is_active(run_id: str) -> bool:

@@ -66,8 +66,8 @@ def test_a_data_set_is_fetched_shown_and_can_be_trained(hub: HubServer) -> None:
     assert tab_own.upload_of("hub", upload_id).name == "hub:ann/cats"
     assert tab_own.strip_of("own", upload_id) == ""  # a data set is no upload
     assert "<img" in tab_own.strip_of("hub", upload_id)
-    assert tab_own.usual_recipe("hub", upload_id, "in-a-minute") == "from-a-checkpoint"
-    assert tab_own.usual_recipe("hub", upload_id, "from-a-checkpoint") == gr.skip()
+    assert tab_own.usual_recipe("hub", upload_id, 64, [], "in-a-minute", "") == "from-a-checkpoint"
+    assert tab_own.usual_recipe("hub", upload_id, 64, [], "from-a-checkpoint", "cats") == gr.skip()
     assert "Fetch pictures" in tab_own.read_again("hub", [], "whole")[1]
 
 
