@@ -30,6 +30,9 @@ OPTIONS = [
     ("A mirrored picture is as good (not for text, digits or one-sided things)", "mirror"),
     ("Learn them in grey", "grey"),
 ]
+# Public, of parquet, and small enough; the first is the lesson's task: one class in colour.
+KNOWN = ("uoft-cs/cifar10", "huggan/smithsonian_butterflies_subset", "huggan/few-shot-art-painting")
+ALL_KINDS = ("All of them", "")
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 READING: dict[str, Any] = {
     "concurrency_id": "uploads", "concurrency_limit": 1, "api_visibility": "private",
@@ -40,11 +43,12 @@ READING: dict[str, Any] = {
 class Own:
     """The components; those of `shown` belong to the data that are chosen."""
 
-    picked: gr.Group
+    picked: gr.Column
     files: gr.File
     folder: gr.UploadButton
     hub: gr.Group
     name: gr.Textbox
+    kind: gr.Dropdown
     most: gr.Slider
     fetch: gr.Button
     stop: gr.Button
@@ -62,7 +66,7 @@ def lay_out() -> Own:
         FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
     )
     options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
-    with gr.Group(visible=False) as picked:
+    with gr.Column(visible=False) as picked:
         files = gr.File(
             label="16 pictures or more, or one zip",
             file_count="multiple", file_types=["image", ".zip"], height=140, elem_id="train-files",
@@ -74,8 +78,9 @@ def lay_out() -> Own:
     with gr.Group(visible=False, elem_id="train-hub") as hub:
         name = gr.Textbox(
             label="Data set on the Hugging Face Hub",
-            info="The name on its page, owner/name, or the page's link. It must hold pictures.",
-            placeholder="huggan/smithsonian_butterflies_subset",
+            info="The name on its page, owner/name, or the page's link. It must hold pictures: for instance "
+            f"{', '.join(KNOWN)}.",
+            placeholder=KNOWN[0],
             max_lines=1, max_length=300, elem_id="train-hub-name",
         )  # fmt: skip
         most = gr.Slider(
@@ -83,10 +88,15 @@ def lay_out() -> Own:
             info="Taken from all over the data set. More take longer to fetch and show more.",
             elem_id="train-hub-most",
         )  # fmt: skip
+        kind = gr.Dropdown(
+            [ALL_KINDS], value="", label="Which of its pictures",
+            info="A choice fetches them anew. Of all kinds together the networks are told which is which.",
+            visible=False, elem_id="train-hub-kind",
+        )  # fmt: skip
         with gr.Row():
             fetch = gr.Button("Fetch pictures", elem_id="train-hub-fetch")
             stop = gr.Button("Stop, and use these", visible=False, elem_id="train-hub-stop")
-    return Own(picked, files, folder, hub, name, most, fetch, stop, fit, options)
+    return Own(picked, files, folder, hub, name, kind, most, fetch, stop, fit, options)
 
 
 def connect(
@@ -113,13 +123,14 @@ def connect(
     ).then(usual_recipe, asked, recipe, **QUIET)
     own.folder.upload(pictures_of, own.folder, [own.files, strip], **QUIET)
     gr.on(
-        [own.fetch.click, own.name.submit],
+        [own.fetch.click, own.name.submit, own.kind.input],
         fetch,
-        [own.name, own.most, own.fit],
-        [fetching_id, *understood, own.fetch, own.stop],
+        [own.name, own.most, own.fit, own.kind],
+        [fetching_id, *understood, own.kind, own.fetch, own.stop],
         show_progress="hidden",
         **READING,
     ).then(usual_recipe, asked, recipe, **QUIET)
+    own.name.input(lambda: gr.update(value="", visible=False), None, own.kind, **QUIET)
     own.stop.click(stop_fetching, fetching_id, own.stop, queue=False, **QUIET)
     gr.on([own.options.input, resolution.input], recipe_that_fits, asked, recipe, **QUIET)
 
@@ -156,6 +167,14 @@ def strip_of(data: str, upload_id: str) -> str:
 def understood_html(dataset: Dataset) -> str:
     """Some of the pictures, what was left out and why, and whether they are enough."""
     return strip_html(real_examples(dataset, EXAMPLES), f"{dataset.note} {advice(len(dataset))}")
+
+
+def classes_of(data: str, upload_id: str) -> int:
+    """How many classes the visitor's pictures are told to be of; 0 while there are none."""
+    try:
+        return len(upload_of(data, upload_id).classes) if data in OWN else 0
+    except GanError:
+        return 0
 
 
 def augment_for(upload_id: str) -> float:
@@ -235,15 +254,19 @@ def _in_the_colours_asked(data: str, upload_id: str, options: Any) -> Dataset:
     return replace(pictures, images=pictures.images[:, :1]) if wants(options, "grey") else pictures
 
 
-def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -> Iterator[tuple[Any, ...]]:
-    """Fetch a data set from the Hub; yields the id for a stop, then as `understand`, and both buttons."""
+def fetch(
+    name: str, most: float, fit: str, kind: str = "", request: gr.Request | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Fetch a data set from the Hub; yields an id for a stop, then as `understand`, kinds, both buttons."""
     fetching_id = secrets.token_hex(16)
     buttons = gr.update(interactive=False), gr.update(visible=True)
     idle = gr.update(interactive=True), gr.update(visible=False)
     nothing = gr.skip()
+    kinds: tuple[str, ...] = ()
     steps = fetching(
         name,
         UPLOAD_SIDE,
+        kind=kind if isinstance(kind, str) else "",
         most=int(most or USUAL_PICTURES),
         fit=fit,
         token=None if sits_here(request) else False,
@@ -256,15 +279,23 @@ def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -
             except StopIteration as end:
                 dataset: Dataset = end.value
                 break
-            yield fetching_id, nothing, fetched_html(told), nothing, *buttons
+            kinds = told.kinds
+            yield fetching_id, nothing, fetched_html(told), nothing, nothing, *buttons
         upload_id = uploads.save_upload(dataset)
     except GanError as error:
-        yield "", "", trouble_html(str(error)), nothing, *idle
+        yield "", "", trouble_html(str(error)), nothing, nothing, *idle
         return
     finally:
         steps.close()
         uploads.forget_stop(fetching_id)
-    yield "", upload_id, understood_html(dataset), augment_for(upload_id), *idle
+    yield "", upload_id, understood_html(dataset), augment_for(upload_id), kinds_to_choose(kinds, kind), *idle
+
+
+def kinds_to_choose(kinds: Sequence[str], kind: str) -> Any:
+    """The list of kinds of which a data set says that it has pictures; hidden where it says nothing."""
+    if not kinds:
+        return gr.update(visible=False)
+    return gr.update(choices=[ALL_KINDS, *((each, each) for each in kinds)], value=kind, visible=True)
 
 
 def fetched_html(told: Fetched) -> str:

@@ -135,7 +135,7 @@ def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
         asked = ["from-a-checkpoint", nothing, 1, False, *settings]
         _, message, _ = events.start("", "", shown, "fashion", 64, *asked)
         assert message.startswith("⚠️")
-    assert "28 px" in events.describe_recipe("fashion", 28, "from-a-checkpoint", "fashion", 24)
+    assert "28 px" in events.describe_recipe("fashion", "", 28, "from-a-checkpoint", "fashion", 24)
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (10, 600), (9999, 600), (-5, 60), (None, 60)])
