@@ -130,7 +130,7 @@ def connect(
         show_progress="hidden",
         **READING,
     ).then(usual_recipe, asked, recipe, **QUIET)
-    own.name.input(lambda: gr.update(value="", visible=False), None, own.kind, **QUIET)
+    own.name.input(lambda: gr.update(value="", visible=False), None, own.kind, queue=False, **QUIET)
     own.stop.click(stop_fetching, fetching_id, own.stop, queue=False, **QUIET)
     gr.on([own.options.input, resolution.input], recipe_that_fits, asked, recipe, **QUIET)
 
