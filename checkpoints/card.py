@@ -97,9 +97,9 @@ def _metadata(checkpoint: Checkpoint) -> str:
 
 
 def _on_the_hub(name: str) -> str | None:
-    """The repository of a data set that was named `hub:owner/name`."""
-    repository = name.removeprefix("hub:")
-    return repository if repository != name and _REPOSITORY.fullmatch(repository) else None
+    """The repository of a data set that was named `hub:owner/name`, or `hub:owner/name#kind`."""
+    repository = name.removeprefix("hub:").partition("#")[0]
+    return repository if name.startswith("hub:") and _REPOSITORY.fullmatch(repository) else None
 
 
 def _extras(there: Collection[str]) -> str:

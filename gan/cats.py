@@ -70,10 +70,11 @@ def cat_labels(count: int, seed: int = 0) -> Tensor:
 
 def cats_attribute_sizes() -> tuple[int, ...]:
     """How many values every attribute of a cat has, in the order of the labels."""
-    return tuple(len(attribute.values) for attribute in _attributes())
+    return tuple(len(attribute.values) for attribute in cats_attributes())
 
 
-def _attributes() -> tuple[Attribute, ...]:
+def cats_attributes() -> tuple[Attribute, ...]:
+    """What a cat's labels tell, with the names of all values."""
     parts = [(part, len(_layers(64)[part][0])) for part in PARTS]
     named = [Attribute(part, tuple(f"{part} {i}" for i in range(count))) for part, count in parts]
     return (*named, Attribute("background", BACKGROUNDS))
@@ -95,7 +96,7 @@ def cats(resolution: int = 64, count: int = 16_000, seed: int = 0) -> Dataset:
         title="Cats",
         images=images,
         labels=labels,
-        attributes=_attributes(),
+        attributes=cats_attributes(),
         licence="cc-by-4.0",
         attribution=CAT_ATTRIBUTION,
     )

@@ -68,8 +68,19 @@ class Dataset:
         return () if self.condition else tuple(len(attribute.values) for attribute in self.attributes)
 
     @property
+    def own(self) -> bool:
+        """Whether somebody has chosen these pictures, from files or from the Hub, and they did not ship."""
+        return self.name == "own" or self.name.startswith("hub:")
+
+    @property
     def labels_tell(self) -> str:
-        """What the labels tell a network: `classes`, `attributes` or `nothing` (`gan.config.PRESETS`)."""
+        """For which labels a recipe is wanted: `classes`, `attributes` or `nothing` (`gan.config.PRESETS`).
+
+        For pictures of one's own nothing: their classes are told, too, but the recipe for classes was made
+        for small grey garments.
+        """
+        if self.own:
+            return "nothing"
         return "classes" if self.classes else "attributes" if self.attribute_sizes else "nothing"
 
     @property
@@ -156,7 +167,7 @@ def open_dataset(name: str, resolution: int | None = None, *, limit: int | None 
 
     Args:
         name: `fashion`, `cats`, the path of a folder or a zip file of pictures, or `hub:owner/name` for one
-            on the Hub (both 32 or 64 px, default 64).
+            on the Hub, `hub:owner/name#kind` for one kind of its pictures (32 or 64 px, default 64).
         resolution: height and width in pixels.
         limit: take at most so many pictures.
 

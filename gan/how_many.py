@@ -34,6 +34,6 @@ def beginning_for(dataset: Dataset) -> str:
     Few pictures of one's own teach a network that can draw already more than one that knows nothing; a
     checkpoint fits only pictures of its size and colours.
     """
-    few = len(dataset) < FEW and dataset.labels_tell == "nothing"
+    few = len(dataset) < FEW and not dataset.attributes
     fits = tuple(dataset.images.shape[1:]) == (3, BEGINNING_SIDE, BEGINNING_SIDE)
     return BEGINNING if few and fits else ""

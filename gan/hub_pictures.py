@@ -25,8 +25,9 @@ from checkpoints.hub_account import address, last, own
 from checkpoints.hub_errors import in_one_sentence
 from gan.datasets import Dataset
 from gan.errors import GanError
+from gan.hub_labels import Label, chosen, labels_of_card, told
 from gan.own_pictures import SUFFIXES, Collector, Limits, as_dataset, check_resolution, in_grey
-from gan.parquet_pictures import pictures_in
+from gan.parquet_pictures import PictureFile, Row
 from style.errors import StyleError
 from style.images import read_picture
 
@@ -55,6 +56,7 @@ class Fetched:
         used: pictures so far; most: how many are wanted.
         seconds_left: estimate; None before the first picture.
         examples: the latest pictures, uint8 `[up to 8, 3, side, side]`, or None before the first.
+        kinds: what the pictures of this data set are, where it says so.
     """
 
     used: int
@@ -62,17 +64,19 @@ class Fetched:
     text: str
     seconds_left: float | None = None
     examples: Tensor | None = None
+    kinds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Source:
-    """One commit of a data set's repository, and how to ask for its files."""
+    """One commit of a data set's repository, how to ask for its files, and how many bytes have come."""
 
     repository: str
     commit: str
     sizes: Mapping[str, int]
     token: hub.Token
     endpoint: str | None
+    fetched: int = 0
 
     def range_of(self, path: str) -> Callable[[int, int], bytes]:
         """Fetches bytes start..end-1 of a file."""
@@ -87,6 +91,7 @@ class _Source:
                 hf_raise_for_status(answer)
                 if len(answer.content) != end - start:
                     raise ValueError("the answer is not the range that was asked for")
+                self.fetched += len(answer.content)
                 return answer.content
 
         return fetch
@@ -98,8 +103,18 @@ def parse_dataset(text: str) -> str:
     Raises:
         GanError: when it cannot be the name of a data set.
     """
-    name = _LINK.sub("", str(text).strip().removeprefix(PREFIX), count=1).removeprefix("datasets/")
-    name = re.sub(r"/(viewer|tree|blob)(/.*)?$", "", name.split("?")[0].split("#")[0].rstrip("/"))
+    return parse_kind(text)[0]
+
+
+def parse_kind(text: str) -> tuple[str, str]:
+    """As `parse_dataset`, and the one kind of its pictures that is wanted: what follows a `#`, or nothing."""
+    name, _, kind = str(text).strip().partition("#")
+    return _repository(name), "" if _LINK.match(name) else " ".join(kind.split())
+
+
+def _repository(text: str) -> str:
+    name = _LINK.sub("", text.strip().removeprefix(PREFIX), count=1).removeprefix("datasets/")
+    name = re.sub(r"/(viewer|tree|blob)(/.*)?$", "", name.split("?")[0].rstrip("/"))
     try:
         return hub.parse_repository(name)
     except CheckpointError:
@@ -122,6 +137,7 @@ def fetching(
     mirror: bool = False,
     fit: str = "centre",
     grey: bool = False,
+    kind: str = "",
     token: hub.Token = None,
     endpoint: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -129,9 +145,10 @@ def fetching(
     """Pictures of a data set on the Hub, telling how far it is; the data set is the return value.
 
     Args:
-        name: `owner/name`; the Hub's own link will do, too.
+        name: `owner/name`; the Hub's own link will do, too. `owner/name#kind` asks for one `kind`, too.
         resolution, mirror, fit, grey: as `gan.own_pictures.own_pictures`.
         most: pictures to take, spread over the data set.
+        kind: take only what its labels call so; else the networks are told the kinds (`gan.hub_labels`).
         token: see `checkpoints.hub`.
         should_stop: asked after every picture; what came so far is then the data set.
 
@@ -139,51 +156,64 @@ def fetching(
         GanError: whatever goes wrong, in one sentence, such as a private or gated data set, or no network.
     """
     check_resolution(resolution)
-    repository = parse_dataset(name)
+    repository, written = parse_kind(name)
+    kind = kind or written
     if not 1 <= most <= MOST_PICTURES:
         raise GanError(f"At most {MOST_PICTURES:,} pictures are taken from a data set.")
     yield Fetched(0, most, f"Asking the Hub for {repository}…")
     try:
         source, info = _source(repository, token, endpoint)
         collector = Collector(resolution, fit, Limits(pictures=most), SMALLEST_SIDE)
-        yield from _collecting(source, collector, most, should_stop)
+        shelves = _Shelves(source, labels_of_card(info.card_data and info.card_data.to_dict()), kind)
+        answers = yield from _collecting(shelves, collector, most, should_stop)
     except CheckpointError as error:
         raise GanError(str(error)) from None
     licence = _licence(info)
     dataset = as_dataset(
         collector.pictures(),
-        title=repository.split("/")[1][:60],
+        title=", ".join(filter(None, (repository.split("/")[1], kind)))[:60],
         mirror=mirror,
         note=f"{collector.tally.full_text()} {_licence_text(licence)}",
-        name=f"{PREFIX}{repository}",
+        name=f"{PREFIX}{repository}{kind and '#'}{kind}",
         licence=licence or "other",
         attribution=f"Pictures of the data set {repository} on the Hugging Face Hub, commit "
         f"{source.commit[:12]}. {_licence_text(licence)}",
     )
+    if shelves.label and not kind:
+        dataset = told(dataset, shelves.label, answers)
     return in_grey(dataset) if grey else dataset
 
 
 def _collecting(
-    source: _Source, collector: Collector, most: int, should_stop: Callable[[], bool]
-) -> Iterator[Fetched]:
-    """Fill the collector until it has enough, everything was seen or somebody wants it to end."""
-    started = told = time.monotonic()
-    total = 0
-    for name, content in _encoded(source, most):
-        total += len(content)
+    shelves: _Shelves, collector: Collector, most: int, should_stop: Callable[[], bool]
+) -> Generator[Fetched, None, list[int | None]]:
+    """Fill the collector until it has enough, everything was seen or somebody wants it to end.
+
+    Returns:
+        The number of each picture's kind.
+    """
+    started = told_at = time.monotonic()
+    answers: list[int | None] = []
+    for row in shelves.rows(most):
+        if not answers:
+            yield Fetched(0, most, f"{shelves.source.repository} is open…", kinds=shelves.kinds)
+        used = collector.tally.used
         try:
-            wanted = collector.add(name, read_picture(content))
+            wanted = collector.add(row.name, read_picture(row.content))
         except StyleError as error:
-            wanted = collector.add(name, error)
-        if not wanted or total > MOST_BYTES or should_stop():
+            wanted = collector.add(row.name, error)
+        if collector.tally.used > used:
+            answers.append(row.kind)
+        if not wanted or shelves.source.fetched > MOST_BYTES or should_stop():
             collector.tally.enough = True
-            return
+            return answers
         now, used = time.monotonic(), collector.tally.used
-        if now - told >= TELL_EVERY and used:
-            told = now
+        if now - told_at >= TELL_EVERY and used:
+            told_at = now
             left = (now - started) / used * max(0, most - used)
-            text = f"{used:,} of up to {most:,} pictures from {source.repository}…"
-            yield Fetched(used, most, text, left, collector.examples(EXAMPLES))
+            text = f"{used:,} of up to {most:,} pictures from {shelves.source.repository}…"
+            yield Fetched(used, most, text, left, collector.examples(EXAMPLES), shelves.kinds)
+    return answers
 
 
 def _source(repository: str, token: hub.Token, endpoint: str | None) -> tuple[_Source, DatasetInfo]:
@@ -233,19 +263,41 @@ def _spread(paths: list[str], most: int) -> list[str]:
     return [paths[number * len(paths) // count] for number in range(count)]
 
 
-def _encoded(source: _Source, most: int) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of pictures, from all files in equal parts."""
-    left = most
-    for number, (path, size) in enumerate(source.sizes.items()):
-        fetch = source.range_of(path)
-        if not path.endswith(".parquet"):
-            yield path, fetch(0, size) if size <= LARGEST_PICTURE else b""
-            continue
-        # One more than is wanted tells whether there are more.
-        quota = -(-left // (len(source.sizes) - number)) + 1
-        for row in pictures_in(fetch, size, quota):
-            left -= 1
-            yield row
+class _Shelves:
+    """The files of a data set, from which pictures are taken in equal parts.
+
+    Args:
+        described: the columns of labels that the card describes.
+        kind: which of its pictures are wanted, empty for all.
+    """
+
+    def __init__(self, source: _Source, described: list[Label], kind: str) -> None:
+        self.source, self._described, self._kind = source, described, kind
+        self.label: Label | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the pictures are, where the data set says so; known from the first of `rows` on."""
+        return self.label.kinds if self.label else ()
+
+    def rows(self, most: int) -> Iterator[Row]:
+        """Names, contents and kinds of pictures. Raises GanError where there is no such kind."""
+        sizes, left, number = self.source.sizes, most, None
+        for index, (path, size) in enumerate(sizes.items()):
+            fetch = self.source.range_of(path)
+            if not path.endswith(".parquet"):
+                chosen([], self._kind)
+                yield Row(path, fetch(0, size) if size <= LARGEST_PICTURE else b"")
+                continue
+            file = PictureFile(fetch, size)
+            if index == 0:
+                described = file.labels or [each for each in self._described if file.has(each)]
+                self.label, number = chosen(described, self._kind)
+            # One more than is wanted tells whether there are more.
+            quota = -(-left // (len(sizes) - index)) + 1
+            for row in file.rows(quota, self.label, number):
+                left -= 1
+                yield row
 
 
 def _licence(info: DatasetInfo) -> str:

@@ -67,8 +67,7 @@ def share_of_copies(generated: Tensor, training: Tensor) -> float:
 
 def watch_for(config: TrainConfig, dataset: Dataset) -> Watch | None:
     """Somebody who watches a run on own pictures, where its config wants that; else None."""
-    own = dataset.name == "own" or dataset.name.startswith("hub:")
-    return Watch(dataset) if config.stop_at_copies and own else None
+    return Watch(dataset) if config.stop_at_copies and dataset.own else None
 
 
 @dataclass
@@ -95,10 +94,10 @@ class Watch:
                 parts += [features(to_unit(part).flip(3)) for part in self.dataset.images.split(512)]
             self._training = torch.cat(parts)
         z = latents(range(FIRST_SEED, FIRST_SEED + LOOKED_AT), state.average.z_dim).to(state.device)
-        before, self.share = (
-            self.suspicious,
-            share_of_copies(features(state.average.eval()(z).cpu()), self._training),
-        )
+        classes = state.average.classes
+        labels = torch.arange(LOOKED_AT, device=state.device) % classes if classes else None
+        drawn = state.average.eval()(z, labels).cpu()
+        before, self.share = self.suspicious, share_of_copies(features(drawn), self._training)
         self.suspicious = self.share > TOO_MANY
         self.copying = before and self.suspicious
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from gan.datasets import Dataset
+from gan.datasets import Attribute, Dataset
 from gan.errors import GanError
 from gan.training import FEWEST_PICTURES
 from style.errors import StyleError
@@ -277,8 +277,10 @@ def reduced(images: Tensor, side: int) -> Tensor:
 
 def save_pictures(folder: Path, dataset: Dataset) -> None:
     """Write the data set as `data.safetensors` and `data.json` into `folder`."""
-    save_file({"images": dataset.images.contiguous()}, folder / "data.safetensors")
-    document = {key: getattr(dataset, key) for key in (*_SAVED_TEXTS, "mirror")}
+    tensors = {"images": dataset.images.contiguous(), "labels": dataset.labels.contiguous()}
+    save_file(tensors, folder / "data.safetensors")
+    document = {key: getattr(dataset, key) for key in (*_SAVED_TEXTS, "mirror", "condition")}
+    document["attributes"] = [asdict(attribute) for attribute in dataset.attributes]
     (folder / "data.json").write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -289,10 +291,18 @@ def load_pictures(folder: Path) -> Dataset:
         GanError: when it is missing or damaged.
     """
     try:
-        images = load_file(folder / "data.safetensors")["images"]
+        tensors = load_file(folder / "data.safetensors")
+        images = tensors["images"]
         document: Mapping[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
         texts = {key: str(document[key]) for key in _SAVED_TEXTS if key in document}
         dataset = as_dataset(images, mirror=bool(document["mirror"]), **texts)
+        if document.get("condition"):
+            dataset = replace(
+                dataset,
+                labels=tensors["labels"],
+                attributes=tuple(Attribute(a["name"], tuple(a["values"])) for a in document["attributes"]),
+                condition=str(document["condition"]),
+            )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise GanError("The pictures of this run are missing or damaged; please send them again.") from error
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):

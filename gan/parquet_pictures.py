@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import GanError
+from gan.hub_labels import Label, labels_of_schema
 
 if TYPE_CHECKING:
     import pyarrow
@@ -21,6 +25,7 @@ LARGEST_PART = 1 << 30
 LARGEST_FOOTER = 64 << 20
 ROWS_AT_ONCE = 16
 FEWEST_CHUNKS = 8
+GOLDEN = 0.6180339887498949
 
 Fetch = Callable[[int, int], bytes]
 
@@ -63,24 +68,94 @@ class RemoteFile(io.RawIOBase):
         return len(found)
 
 
-def pictures_in(fetch: Fetch, size: int, most: int) -> Iterator[tuple[str, bytes]]:
-    """Up to `most` pictures of one parquet file, spread evenly over it, as name and content (still encoded).
+@dataclass(frozen=True)
+class Row:
+    """One picture: its name, its content (still encoded) and the number of its kind, or None."""
+
+    name: str
+    content: bytes
+    kind: int | None = None
+
+
+class PictureFile:
+    """A parquet file of pictures.
 
     Args:
         fetch: brings a range of the file, see `RemoteFile`.
         size: of the file in bytes.
 
     Raises:
-        GanError: when it is damaged, too large in one piece, or no column of it holds pictures.
+        GanError: when it is damaged, or no column of it holds pictures.
     """
+
+    def __init__(self, fetch: Fetch, size: int) -> None:
+        with _told_when_damaged():
+            self._file = _opened(fetch, size)
+            schema = self._file.schema_arrow
+            self._column = _picture_column(schema)
+            self._numbers = {field.name for field in schema if _is_whole(field.type)}
+            self.labels = [each for each in labels_of_schema(schema.metadata) if self.has(each)]
+
+    def has(self, label: Label) -> bool:
+        """Whether it has this column of labels."""
+        return label.column in self._numbers
+
+    def rows(self, most: int, label: Label | None = None, kind: int | None = None) -> Iterator[Row]:
+        """Up to `most` pictures from all over the file; with `kind` those alone whose label is this number.
+
+        Raises:
+            GanError: when the file is damaged, or too large in one piece.
+        """
+        column = label.column if label and self.has(label) else None
+        with _told_when_damaged():
+            if kind is None:
+                yield from self._spread(most, column)
+            elif column is not None:
+                yield from islice(self._of_one_kind(column, kind), most)
+
+    def _spread(self, most: int, label: str | None) -> Iterator[Row]:
+        """Rows of a few parts spread over the file, since it may be sorted by what it shows."""
+        table = self._file.metadata
+        parts = table.num_row_groups
+        per_part = max(1, -(-table.num_rows // max(1, parts)))
+        chunks = min(parts, max(FEWEST_CHUNKS, -(-most // per_part)))
+        left = most
+        for number in range(chunks):
+            quota = -(-left // (chunks - number))
+            for row in islice(self._part(number * parts // chunks, label), quota):
+                left -= 1
+                yield row
+
+    def _of_one_kind(self, label: str, kind: int) -> Iterator[Row]:
+        """The rows of one kind, part by part in an order of which every beginning is spread over the file."""
+        for part in sorted(range(self._file.metadata.num_row_groups), key=lambda part: part * GOLDEN % 1):
+            if _may_hold(self._file.metadata.row_group(part), label, kind):
+                yield from (row for row in self._part(part, label) if row.kind == kind)
+
+    def _part(self, index: int, label: str | None) -> Iterator[Row]:
+        _check_part(self._file.metadata.row_group(index))
+        columns = [self._column, *([label] if label else [])]
+        for batch in self._file.iter_batches(
+            ROWS_AT_ONCE, row_groups=[index], columns=columns, use_threads=False
+        ):
+            kinds = batch.column(label) if label else [None] * len(batch)
+            for value, kind in zip(batch.column(self._column), kinds, strict=True):
+                found = value.as_py()
+                number = None if kind is None else kind.as_py()
+                if isinstance(found, dict):
+                    yield Row(str(found.get("path") or "a picture"), found.get("bytes") or b"", number)
+                else:
+                    yield Row("a picture", found or b"", number)
+
+
+@contextmanager
+def _told_when_damaged() -> Iterator[None]:
     try:
         from pyarrow import ArrowException
     except ImportError:
         raise GanError("A data set of the Hub needs the package pyarrow; install requirements.txt.") from None
     try:
-        file = _opened(fetch, size)
-        column = _picture_column(file.schema_arrow)
-        yield from _rows(file, column, most)
+        yield
     except (ArrowException, OSError, ValueError, KeyError, UnicodeError, MemoryError) as error:
         raise GanError("A parquet file of this data set is damaged; choose another data set.") from error
 
@@ -119,21 +194,17 @@ def _is_struct_of_bytes(kind: pyarrow.DataType) -> bool:
     return types.is_struct(kind) and any(part.name == "bytes" and _is_bytes(part.type) for part in kind)
 
 
-def _rows(file: ParquetFile, column: str, most: int) -> Iterator[tuple[str, bytes]]:
-    """Rows of a few parts spread over the file, since it may be sorted by what it shows."""
-    parts = file.metadata.num_row_groups
-    per_part = max(1, -(-file.metadata.num_rows // max(1, parts)))
-    chunks = min(parts, max(FEWEST_CHUNKS, -(-most // per_part)))
-    left = most
-    for number in range(chunks):
-        index = number * parts // chunks
-        _check_part(file.metadata.row_group(index))
-        quota = -(-left // (chunks - number))
-        for taken, row in enumerate(_part(file, index, column)):
-            if taken >= quota:
-                break
-            left -= 1
-            yield row
+def _is_whole(kind: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind))
+
+
+def _may_hold(part: Any, label: str, kind: int) -> bool:
+    """Whether a part may have rows of this kind, by the smallest and largest number that it says it has."""
+    columns = (part.column(number) for number in range(part.num_columns))
+    said = next((each.statistics for each in columns if each.path_in_schema == label), None)
+    return said is None or not said.has_min_max or said.min <= kind <= said.max
 
 
 def _check_part(part: Any) -> None:
@@ -142,13 +213,3 @@ def _check_part(part: Any) -> None:
         raise GanError(
             f"This data set is packed in pieces of more than {LARGEST_PART >> 30} GB, too large to read here."
         )
-
-
-def _part(file: ParquetFile, index: int, column: str) -> Iterator[tuple[str, bytes]]:
-    for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=[index], columns=[column], use_threads=False):
-        for value in batch.column(0):
-            found = value.as_py()
-            if isinstance(found, dict):
-                yield str(found.get("path") or "a picture"), found.get("bytes") or b""
-            else:
-                yield "a picture", found or b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gan import run_files, run_levers, run_status, runs
@@ -12,23 +12,40 @@ from gan.errors import GanError
 from gan.failures import Failure, failure
 from gan.levers import LEVERS
 from gan.state import fitted
+from gan.training import Snapshot
 
 MOST_SNAPSHOTS = 2000
 MORE_SECONDS = 60.0
 SIDE = 32
 
 
-def verdicts_in(folder: Path) -> list[Verdict]:
-    """All verdicts on the run in a folder, the main one first.
+@dataclass(frozen=True)
+class Examined:
+    """A run that was looked at: its verdicts, the main one first, and the last snapshot with signals."""
+
+    request: run_files.Request
+    verdicts: list[Verdict]
+    looked: Snapshot | None
+
+
+def examined_in(folder: Path) -> Examined:
+    """What is the matter with the run in a folder.
 
     Raises:
         GanError: when the folder holds no run.
     """
     if not (folder / "request.json").is_file():
         raise GanError(f"{folder.name or folder} is no run's folder: it has no request.json.")
-    config = run_levers.changed_config(folder, run_files.read_request(folder).config)
+    request = run_files.read_request(folder)
+    config = run_levers.changed_config(folder, request.config)
     history = run_status.read_history(folder, MOST_SNAPSHOTS)
-    return diagnose(history, config, run_status.trouble_in(folder))
+    looked = next((snapshot for snapshot in reversed(history) if snapshot.signals), None)
+    return Examined(request, diagnose(history, config, run_status.trouble_in(folder)), looked)
+
+
+def verdicts_in(folder: Path) -> list[Verdict]:
+    """All verdicts on the run in a folder, the main one first. Raises GanError when it holds no run."""
+    return examined_in(folder).verdicts
 
 
 def verdicts(run_id: str) -> list[Verdict]:

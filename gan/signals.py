@@ -36,6 +36,10 @@ class Signals:
         outside: share of pixels below -1 or above 1, which no picture has.
         made, of: how many kinds of things a classifier sees in the pictures, of how many in real ones.
         variety: how evenly these kinds appear, as a share of how evenly they do in real ones (`entropy`).
+        kinds: how many generated and how many real pictures the classifier finds to be of each kind: a pair
+            for each value of each attribute.
+        nearest: the previews that lie nearest to one training picture, with that picture's number
+            (`most_copied`).
     """
 
     pictures: int
@@ -50,14 +54,21 @@ class Signals:
     made: int | None
     of: int | None
     variety: float | None
+    kinds: tuple[tuple[tuple[int, int], ...], ...] | None = None
+    nearest: tuple[tuple[int, int], ...] | None = None
 
 
 def signals_from(values: Any) -> Signals | None:
     """The signals in one line of `metrics.jsonl`, or None where there are none that can be read."""
     try:
-        return Signals(**values) if isinstance(values, Mapping) else None
+        known = isinstance(values, Mapping)
+        return Signals(**{name: _as_tuples(value) for name, value in values.items()}) if known else None
     except TypeError:
         return None
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
@@ -136,6 +147,21 @@ def copies(fake: Tensor, training: Tensor, limit: float) -> float:
     its `chance` when nothing is learned by heart, 1 when all is.
     """
     return float((nearness(fake, training) < limit).double().mean())
+
+
+def most_copied(pictures: Tensor, training: Tensor, most: int) -> tuple[tuple[int, int], ...]:
+    """The rows of up to `most` pictures that are nearest to one training picture, as `nearness` goes, nearest
+    first, each with the row of that training picture.
+    """
+    rows = nearness(pictures, training).argsort()[:most]
+    theirs = _distances(pictures[rows], training).argmin(1)
+    return tuple(zip(rows.tolist(), theirs.tolist(), strict=True))
+
+
+def counted(real: Tensor, fake: Tensor, values: int) -> tuple[tuple[int, int], ...]:
+    """How many fakes and how many real ones are of each of `values` kinds, by answers int64 `[N]`, `[M]`."""
+    ours, theirs = (torch.bincount(answers, minlength=values).tolist() for answers in (fake, real))
+    return tuple(zip(ours, theirs, strict=True))
 
 
 def entropy(answers: Tensor, values: int) -> float:

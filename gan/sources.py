@@ -20,7 +20,7 @@ MOST_PICTURES = 200_000
 def add_arguments(parser: ArgumentParser) -> None:
     """Which pictures, how many, and how they become squares."""
     parser.add_argument(
-        "--data", metavar="fashion|cats|FOLDER|ZIP|hub:USER/NAME", help="pictures to learn from"
+        "--data", metavar="fashion|cats|FOLDER|ZIP|hub:USER/NAME[#KIND]", help="pictures to learn from"
     )
     parser.add_argument("--resolution", type=int, help="side of a picture in pixels: 32 or 64, fashion 28")
     parser.add_argument(

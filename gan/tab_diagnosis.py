@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from gan import run_diagnosis, run_status, runs
-from gan.diagnosis_view import CSS, HOW_TO_BREAK, failures_text, verdict_html
+from gan import run_diagnosis, run_files, run_status, runs
+from gan.diagnosis_view import CSS, EVIDENCE_CSS, HOW_TO_BREAK, evidence_html, failures_text, verdict_html
 from gan.errors import GanError
+from gan.evidence import copies_beside, kinds_of
 from gan.failures import FAILURES
 
+LEARNED_BY_HEART = ("memorising", "too few pictures")
 AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
@@ -22,16 +25,18 @@ class Diagnosis:
     """The panel's components; `breakers` by the verdict that each brings about."""
 
     verdict: gr.HTML
+    evidence: gr.HTML
     mend: gr.Button
     said: gr.Markdown
     breakers: dict[str, gr.Button]
 
 
-def lay_out_verdict() -> tuple[gr.HTML, gr.Button, gr.Markdown]:
-    """The verdict, the button that follows its remedy, and the line that answers."""
+def lay_out_verdict() -> tuple[gr.HTML, gr.HTML, gr.Button, gr.Markdown]:
+    """The verdict, what it can be seen by, the button that follows its remedy, and the line that answers."""
     verdict = gr.HTML("", css_template=CSS, visible=False, elem_id="train-verdict")
+    evidence = gr.HTML("", css_template=EVIDENCE_CSS, visible=False, elem_id="train-evidence")
     mend = gr.Button("Mend it", variant="primary", size="sm", visible=False, elem_id="train-mend")
-    return verdict, mend, gr.Markdown(elem_id="train-mended")
+    return verdict, evidence, mend, gr.Markdown(elem_id="train-mended")
 
 
 def lay_out_breaking() -> dict[str, gr.Button]:
@@ -63,8 +68,9 @@ def connect(
     Args:
         look_anew, seen: what shows the run again after a button, and all that this changes.
     """
-    followed = [panel.verdict, panel.mend]
-    progress.change(look, run_id, followed, **AT_ONCE)
+    known = gr.State("")
+    followed = [panel.verdict, panel.mend, panel.evidence, known]
+    progress.change(look, [run_id, known], followed, **AT_ONCE)
     panel.mend.click(mend, run_id, panel.said, **AT_ONCE).then(look_anew, run_id, list(seen), **AT_ONCE)
     for verdict, button in panel.breakers.items():
         button.click(
@@ -77,17 +83,33 @@ def connect(
         ).then(look_anew, run_id, list(seen), **AT_ONCE)
 
 
-def look(run_id: str) -> list[Any]:
-    """The verdict as HTML, and whether its remedy can be followed by a button."""
+def look(run_id: str, known: str = "") -> list[Any]:
+    """The verdict as HTML, whether its remedy can be followed by a button, what it can be seen by, and which
+    look at the run that comes from, so that it is sent only where it is not `known`.
+    """
+    hidden = gr.update(value="", visible=False)
     try:
-        verdicts = run_diagnosis.verdicts(run_id)
+        folder = run_files.run_folder(run_id)
+        found = run_diagnosis.examined_in(folder)
         waiting = run_status.status(run_id).state == "waiting"
     except GanError:
-        verdicts, waiting = [], True
+        waiting = True
     if waiting:
-        return [gr.update(value="", visible=False), gr.update(visible=False)]
-    shown = gr.update(value=verdict_html(verdicts), visible=True)
-    return [shown, gr.update(visible=bool(verdicts[0].levers))]
+        return [hidden, gr.update(visible=False), hidden, ""]
+    main = found.verdicts[0]
+    shown = gr.update(value=verdict_html(found.verdicts), visible=True)
+    now = f"{run_id} {found.looked.step if found.looked else 0} {main.name}"
+    evidence = gr.skip() if now == known else _evidence(folder, found)
+    return [shown, gr.update(visible=bool(main.levers)), evidence, now]
+
+
+def _evidence(folder: Path, found: run_diagnosis.Examined) -> Any:
+    signals = found.looked.signals if found.looked else None
+    by_heart = found.verdicts[0].name in LEARNED_BY_HEART
+    copies = copies_beside(folder, found.request, signals.nearest) if signals and by_heart else None
+    kinds = kinds_of(found.request.data, signals.kinds) if signals else []
+    html = evidence_html(signals, kinds, copies)
+    return gr.update(value=html, visible=bool(html))
 
 
 def mend(run_id: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import gradio as gr
 
+from checkpoints.errors import CheckpointError
 from checkpoints.tab_common import sits_here
 from gan import uploads
 from gan.augmentation import share_for
@@ -18,7 +19,8 @@ from gan.datasets import Dataset, real_examples, to_unit
 from gan.errors import GanError
 from gan.how_many import advice, beginning_for
 from gan.hub_pictures import MOST_PICTURES, USUAL_PICTURES, Fetched, fetching
-from gan.own_pictures import own_pictures
+from gan.model import load_reference
+from gan.own_pictures import SUFFIXES, own_pictures
 from gan.train_form import OWN
 from gan.train_view import EXAMPLES, in_words, strip_html, trouble_html
 
@@ -28,6 +30,9 @@ OPTIONS = [
     ("A mirrored picture is as good (not for text, digits or one-sided things)", "mirror"),
     ("Learn them in grey", "grey"),
 ]
+# Public, of parquet, and small enough; the first is the lesson's task: one class in colour.
+KNOWN = ("uoft-cs/cifar10", "huggan/smithsonian_butterflies_subset", "huggan/few-shot-art-painting")
+ALL_KINDS = ("All of them", "")
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 READING: dict[str, Any] = {
     "concurrency_id": "uploads", "concurrency_limit": 1, "api_visibility": "private",
@@ -38,9 +43,12 @@ READING: dict[str, Any] = {
 class Own:
     """The components; those of `shown` belong to the data that are chosen."""
 
+    picked: gr.Column
     files: gr.File
+    folder: gr.UploadButton
     hub: gr.Group
     name: gr.Textbox
+    kind: gr.Dropdown
     most: gr.Slider
     fetch: gr.Button
     stop: gr.Button
@@ -49,7 +57,7 @@ class Own:
 
     def shown(self) -> list[Any]:
         """What `show` makes visible or hides, in its order."""
-        return [self.files, self.hub, self.fit, self.options]
+        return [self.picked, self.hub, self.fit, self.options]
 
 
 def lay_out() -> Own:
@@ -58,15 +66,21 @@ def lay_out() -> Own:
         FITS, value="centre", label="How a picture becomes square", visible=False, elem_id="train-fit"
     )
     options = gr.CheckboxGroup(OPTIONS, label="These pictures", visible=False, elem_id="train-mirror")
-    files = gr.File(
-        label="16 pictures or more, or one zip",
-        file_count="multiple", file_types=["image", ".zip"], height=140, visible=False, elem_id="train-files",
-    )  # fmt: skip
+    with gr.Column(visible=False) as picked:
+        files = gr.File(
+            label="16 pictures or more, or one zip",
+            file_count="multiple", file_types=["image", ".zip"], height=140, elem_id="train-files",
+        )  # fmt: skip
+        folder = gr.UploadButton(
+            "Choose a folder, with all that lies in it", file_count="directory", size="sm",
+            elem_id="train-folder",
+        )  # fmt: skip
     with gr.Group(visible=False, elem_id="train-hub") as hub:
         name = gr.Textbox(
             label="Data set on the Hugging Face Hub",
-            info="The name on its page, owner/name, or the page's link. It must hold pictures.",
-            placeholder="huggan/smithsonian_butterflies_subset",
+            info="The name on its page, owner/name, or the page's link. It must hold pictures: for instance "
+            f"{', '.join(KNOWN)}.",
+            placeholder=KNOWN[0],
             max_lines=1, max_length=300, elem_id="train-hub-name",
         )  # fmt: skip
         most = gr.Slider(
@@ -74,18 +88,31 @@ def lay_out() -> Own:
             info="Taken from all over the data set. More take longer to fetch and show more.",
             elem_id="train-hub-most",
         )  # fmt: skip
+        kind = gr.Dropdown(
+            [ALL_KINDS], value="", label="Which of its pictures",
+            info="A choice fetches them anew. Of all kinds together the networks are told which is which.",
+            visible=False, elem_id="train-hub-kind",
+        )  # fmt: skip
         with gr.Row():
             fetch = gr.Button("Fetch pictures", elem_id="train-hub-fetch")
             stop = gr.Button("Stop, and use these", visible=False, elem_id="train-hub-stop")
-    return Own(files, hub, name, most, fetch, stop, fit, options)
+    return Own(picked, files, folder, hub, name, kind, most, fetch, stop, fit, options)
 
 
 def connect(
-    own: Own, data: gr.Radio, upload_id: gr.State, strip: gr.HTML, augment: Any, recipe: gr.Radio
+    own: Own,
+    data: gr.Radio,
+    upload_id: gr.State,
+    strip: gr.HTML,
+    augment: Any,
+    resolution: gr.Radio,
+    recipe: gr.Radio,
+    beginning: gr.Dropdown,
 ) -> None:
     """Read what the visitor chooses, and set the recipe that so many pictures want."""
     fetching_id = gr.State("")
     understood = [upload_id, strip, augment]
+    asked = [data, upload_id, resolution, own.options, recipe, beginning]
     gr.on(
         [own.files.change, own.fit.change],
         read_again,
@@ -93,16 +120,19 @@ def connect(
         understood,
         show_progress_on=own.files,
         **READING,
-    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    ).then(usual_recipe, asked, recipe, **QUIET)
+    own.folder.upload(pictures_of, own.folder, [own.files, strip], **QUIET)
     gr.on(
-        [own.fetch.click, own.name.submit],
+        [own.fetch.click, own.name.submit, own.kind.input],
         fetch,
-        [own.name, own.most, own.fit],
-        [fetching_id, *understood, own.fetch, own.stop],
+        [own.name, own.most, own.fit, own.kind],
+        [fetching_id, *understood, own.kind, own.fetch, own.stop],
         show_progress="hidden",
         **READING,
-    ).then(usual_recipe, [data, upload_id, recipe], recipe, **QUIET)
+    ).then(usual_recipe, asked, recipe, **QUIET)
+    own.name.input(lambda: gr.update(value="", visible=False), None, own.kind, queue=False, **QUIET)
     own.stop.click(stop_fetching, fetching_id, own.stop, queue=False, **QUIET)
+    gr.on([own.options.input, resolution.input], recipe_that_fits, asked, recipe, **QUIET)
 
 
 def show(data: str) -> list[Any]:
@@ -139,6 +169,14 @@ def understood_html(dataset: Dataset) -> str:
     return strip_html(real_examples(dataset, EXAMPLES), f"{dataset.note} {advice(len(dataset))}")
 
 
+def classes_of(data: str, upload_id: str) -> int:
+    """How many classes the visitor's pictures are told to be of; 0 while there are none."""
+    try:
+        return len(upload_of(data, upload_id).classes) if data in OWN else 0
+    except GanError:
+        return 0
+
+
 def augment_for(upload_id: str) -> float:
     """How many of the visitor's pictures should be changed at random; none while there are none."""
     try:
@@ -152,6 +190,14 @@ def read_again(data: str, files: Sequence[str] | None, fit: str) -> tuple[Any, A
     if data == "hub":
         return "", trouble_html("Press Fetch pictures to read them this way."), gr.skip()
     return understand(files, fit)
+
+
+def pictures_of(files: Sequence[str] | None) -> tuple[Any, Any]:
+    """The pictures and zips among the files of a folder, and what is to be said where there are none."""
+    found = [str(file) for file in files or () if str(file).lower().endswith((*SUFFIXES, ".zip"))]
+    if not found:
+        return gr.skip(), trouble_html("There are no pictures in this folder; choose another one.")
+    return found, gr.skip()
 
 
 def understand(files: Sequence[str] | None, fit: str = "centre") -> tuple[str, str, Any]:
@@ -168,24 +214,59 @@ def understand(files: Sequence[str] | None, fit: str = "centre") -> tuple[str, s
     return upload_id, understood_html(dataset), augment_for(upload_id)
 
 
-def usual_recipe(data: str, upload_id: str, recipe: str) -> Any:
-    """The recipe for so many pictures: few begin with a checkpoint."""
+def usual_recipe(
+    data: str, upload_id: str, resolution: int, options: Any, recipe: str, start_from: str
+) -> Any:
+    """The recipe for pictures that have just been chosen: few begin with a checkpoint, where one fits."""
     try:
-        few = beginning_for(upload_of(data, upload_id))
+        few = beginning_for(_in_the_colours_asked(data, upload_id, options))
     except GanError:
         return gr.skip()
-    return FROM_A_CHECKPOINT if few and recipe != FROM_A_CHECKPOINT else gr.skip()
+    if few and recipe != FROM_A_CHECKPOINT:
+        return FROM_A_CHECKPOINT
+    return recipe_that_fits(data, upload_id, resolution, options, recipe, start_from)
 
 
-def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -> Iterator[tuple[Any, ...]]:
-    """Fetch a data set from the Hub; yields the id for a stop, then as `understand`, and both buttons."""
+def recipe_that_fits(
+    data: str, upload_id: str, resolution: int, options: Any, recipe: str, start_from: str
+) -> Any:
+    """Another recipe where the checkpoint to begin with does not draw what is asked for."""
+    if recipe != FROM_A_CHECKPOINT or not isinstance(start_from, str) or not start_from:
+        return gr.skip()
+    try:
+        pictures, model = _in_the_colours_asked(data, upload_id, options), load_reference(start_from)
+    except (GanError, CheckpointError):
+        return gr.skip()
+    shape = (pictures.images.shape[1], int(resolution), len(pictures.classes))
+    if shape == (model.config.channels, model.config.resolution, model.config.classes):
+        return gr.skip()
+    return "in-five-minutes" if shape[1] == UPLOAD_SIDE else "in-a-minute"
+
+
+def wants(options: Any, name: str) -> bool:
+    """Whether the visitor has ticked one of `OPTIONS`."""
+    return isinstance(options, list) and name in options
+
+
+def _in_the_colours_asked(data: str, upload_id: str, options: Any) -> Dataset:
+    """The visitor's pictures with as many channels as are to be learned; only their shape counts here."""
+    pictures = upload_of(data, upload_id)
+    return replace(pictures, images=pictures.images[:, :1]) if wants(options, "grey") else pictures
+
+
+def fetch(
+    name: str, most: float, fit: str, kind: str = "", request: gr.Request | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Fetch a data set from the Hub; yields an id for a stop, then as `understand`, kinds, both buttons."""
     fetching_id = secrets.token_hex(16)
     buttons = gr.update(interactive=False), gr.update(visible=True)
     idle = gr.update(interactive=True), gr.update(visible=False)
     nothing = gr.skip()
+    kinds: tuple[str, ...] = ()
     steps = fetching(
         name,
         UPLOAD_SIDE,
+        kind=kind if isinstance(kind, str) else "",
         most=int(most or USUAL_PICTURES),
         fit=fit,
         token=None if sits_here(request) else False,
@@ -198,15 +279,23 @@ def fetch(name: str, most: float, fit: str, request: gr.Request | None = None) -
             except StopIteration as end:
                 dataset: Dataset = end.value
                 break
-            yield fetching_id, nothing, fetched_html(told), nothing, *buttons
+            kinds = told.kinds
+            yield fetching_id, nothing, fetched_html(told), nothing, nothing, *buttons
         upload_id = uploads.save_upload(dataset)
     except GanError as error:
-        yield "", "", trouble_html(str(error)), nothing, *idle
+        yield "", "", trouble_html(str(error)), nothing, nothing, *idle
         return
     finally:
         steps.close()
         uploads.forget_stop(fetching_id)
-    yield "", upload_id, understood_html(dataset), augment_for(upload_id), *idle
+    yield "", upload_id, understood_html(dataset), augment_for(upload_id), kinds_to_choose(kinds, kind), *idle
+
+
+def kinds_to_choose(kinds: Sequence[str], kind: str) -> Any:
+    """The list of kinds of which a data set says that it has pictures; hidden where it says nothing."""
+    if not kinds:
+        return gr.update(visible=False)
+    return gr.update(choices=[ALL_KINDS, *((each, each) for each in kinds)], value=kind, visible=True)
 
 
 def fetched_html(told: Fetched) -> str:

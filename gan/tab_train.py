@@ -36,6 +36,7 @@ from gan.train_view import (
     LIVE_HTML,
     LIVE_SCRIPT,
     PROGRESS_CSS,
+    READ_MORE,
     STRIP_CSS,
     examples_html,
     recipe_text,
@@ -269,6 +270,8 @@ def _lay_out_live(with_explore: bool) -> Live:
     panel, levers, pulled = _lay_out_levers()
     with gr.Accordion("How to read the curves", open=False):
         gr.Markdown(HOW_TO_READ)
+    with gr.Accordion("Read more", open=False, elem_id="train-read-more"):
+        gr.Markdown(READ_MORE)
     return Live(
         pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, pulled,
         diagnosis,
@@ -297,20 +300,42 @@ def _connect_choices(
         [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
     )
-    choices.recipe.change(events.show_beginnings, [choices.recipe, library], choices.beginning, **QUIET)
+    gr.on(
+        [choices.data.change, choices.recipe.change],
+        events.show_beginnings,
+        [choices.data, choices.recipe, library],
+        choices.beginning,
+        **QUIET,
+    )
     width = choices.settings["width"]
     gr.on(
         [
             each.change
-            for each in (choices.data, choices.resolution, choices.recipe, choices.beginning, width)
+            for each in (
+                choices.data,
+                upload_id,
+                choices.resolution,
+                choices.recipe,
+                choices.beginning,
+                width,
+            )
         ],
         events.describe_recipe,
-        [choices.data, choices.resolution, choices.recipe, choices.beginning, width],
+        [choices.data, upload_id, choices.resolution, choices.recipe, choices.beginning, width],
         choices.recipe_note,
         **QUIET,
     )
     augment = choices.settings["augment"]
-    tab_own.connect(choices.own, choices.data, upload_id, choices.strip, augment, choices.recipe)
+    tab_own.connect(
+        choices.own,
+        choices.data,
+        upload_id,
+        choices.strip,
+        augment,
+        choices.resolution,
+        choices.recipe,
+        choices.beginning,
+    )
 
 
 def _connect_run(

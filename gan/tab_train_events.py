@@ -18,14 +18,15 @@ from gan import run_files, run_levers, run_status, runs, tab_own
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
-from gan.datasets import FASHION_CLASSES, Dataset
+from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
+from gan.how_many import BEGINNING
 from gan.levers import LEVERS, setting_label
 from gan.model import load_reference
 from gan.own_pictures import in_grey, reduced
 from gan.scales import scales_html
-from gan.tab_own import augment_for, strip_of, upload_of
+from gan.tab_own import augment_for, classes_of, strip_of, upload_of, wants
 from gan.train_form import OWN, form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
     checkpoint_text,
@@ -47,13 +48,15 @@ def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
     return [*tab_own.show(data), gr.update(visible=data != "fashion"), strip]
 
 
-def describe_recipe(data: str, resolution: int, preset: str, start_from: str, width: float) -> str:
+def describe_recipe(
+    data: str, upload_id: str, resolution: int, preset: str, start_from: str, width: float
+) -> str:
     """What to expect of the chosen recipe, with its network's number of parameters."""
     try:
         if preset == FROM_A_CHECKPOINT:
             return checkpoint_text(start_from)
         config = preset_config(preset, labels_tell(data))
-        chosen = to_mapping(network_of(data, resolution, config))
+        chosen = to_mapping(network_of(data, resolution, config, classes_of(data, upload_id)))
         return recipe_text(preset, from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
     except (GanError, CheckpointError, TypeError) as error:
         return plain(error, LONGEST_TROUBLE)
@@ -81,12 +84,12 @@ def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
     return [round(config.seconds / 60), side, *setting_values(config)]
 
 
-def show_beginnings(preset: str, library: Any) -> Any:
+def show_beginnings(data: str, preset: str, library: Any) -> Any:
     """The list of checkpoints to begin with, for the recipe that wants one."""
     if preset != FROM_A_CHECKPOINT:
         return gr.update(visible=False)
     found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
-    return gr.update(visible=True, choices=found, value=found[0][1] if found else None)
+    return gr.update(visible=True, choices=found, value="fashion" if data == "fashion" else BEGINNING)
 
 
 def start(
@@ -122,32 +125,22 @@ def asked_for(
     if isinstance(data, str) and preset in PRESETS and shown != shown_for(data, preset):
         minutes, resolution, *own = _recipe_values(data, preset, upload_id)
         settings = tuple(own)
-    beginning = _beginning(preset, start_from, data, resolution, _wants(options, "grey"))
-    request = request_from_form(data, resolution, preset, minutes, settings, start_from=beginning)
+    beginning = start_from if preset == FROM_A_CHECKPOINT and isinstance(start_from, str) else ""
+    classes = classes_of(data, upload_id)
+    request = request_from_form(data, resolution, preset, minutes, settings, 1, beginning, classes)
     pictures = _uploaded(data, upload_id, request.resolution, options) if data in OWN else None
+    if beginning:
+        # The worker would find out, too, but the visitor hears it at once.
+        network, model = request.config.network, load_reference(beginning)
+        channels = pictures.images.shape[1] if pictures else network.channels
+        check_beginning(model.title, model.config, network.resolution, channels, network.classes)
     return request, pictures
-
-
-def _wants(options: Any, name: str) -> bool:
-    return isinstance(options, list) and name in options
-
-
-def _beginning(preset: str, start_from: str, data: str, resolution: int, grey: bool) -> str:
-    """The checkpoint to begin with after a look at whether it fits, so that the visitor hears it at once."""
-    if preset != FROM_A_CHECKPOINT or not isinstance(start_from, str) or not start_from:
-        return ""
-    colours = 1 if grey and data in OWN else 3
-    fashion = data == "fashion"
-    side, channels, classes = (28, 1, len(FASHION_CLASSES)) if fashion else (int(resolution), colours, 0)
-    model = load_reference(start_from)
-    check_beginning(model.title, model.config, side, channels, classes)
-    return start_from
 
 
 def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
     uploaded = upload_of(data, upload_id)
-    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=_wants(options, "mirror"))
-    return in_grey(uploaded) if _wants(options, "grey") else uploaded
+    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=wants(options, "mirror"))
+    return in_grey(uploaded) if wants(options, "grey") else uploaded
 
 
 def _is_active(run_id: str) -> bool:

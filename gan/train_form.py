@@ -66,13 +66,17 @@ def labels_tell(data: str) -> str:
     return {"fashion": "classes", "cats": "attributes"}.get(data, "nothing")
 
 
-def network_of(data: str, resolution: int, config: TrainConfig) -> NetworkConfig:
-    """The config's network with the sizes, and where it is told them the labels, of the chosen pictures."""
+def network_of(data: str, resolution: int, config: TrainConfig, classes: int = 0) -> NetworkConfig:
+    """The config's network with the sizes, and where it is told them the labels, of the chosen pictures.
+
+    Args:
+        classes: of the visitor's own pictures.
+    """
     if data == "fashion":
         sized = replace(config.network, resolution=28, channels=1)
         return with_room(labelled(sized, len(FASHION_CLASSES), (), config.told), len(fashion()))
     sized = replace(config.network, resolution=int(resolution), channels=3)
-    return labelled(sized, 0, cats_attribute_sizes() if data == "cats" else (), config.told)
+    return labelled(sized, classes, cats_attribute_sizes() if data == "cats" else (), config.told)
 
 
 def request_from_form(
@@ -83,12 +87,14 @@ def request_from_form(
     settings: Sequence[Any],
     threads: int = 1,
     start_from: str = "",
+    classes: int = 0,
 ) -> Request:
     """The run that a form asks for; nothing that comes from a page is trusted.
 
     Args:
         settings: values in the order of `form_settings`.
         start_from: reference of the checkpoint to begin with, where the preset asks for one.
+        classes: of the visitor's own pictures, 0 where these are not known.
 
     Raises:
         GanError: naming the first value that is missing or outside its limits.
@@ -110,7 +116,7 @@ def request_from_form(
     # How much own pictures are augmented follows from their number; it is no change of the recipe.
     compared = replace(config, augment=chosen.augment) if data in OWN else config
     changed = setting_values(compared) != setting_values(chosen)
-    config = replace(config, network=network_of(data, resolution, config))
+    config = replace(config, network=network_of(data, resolution, config, classes))
     return Request(
         data="own" if data in OWN else data,
         resolution=config.network.resolution,

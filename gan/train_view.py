@@ -113,6 +113,14 @@ Without a gradient penalty, gamma does nothing. Loss, penalty and networks are c
 Advanced.
 """
 
+READ_MORE = """
+* The lesson from which this page grew: [AI for Beginners, Generative Adversarial Networks](https://github.com/microsoft/AI-For-Beginners/blob/main/lessons/4-ComputerVision/10-GANs/README.md)
+* [PyTorch's tutorial of a DCGAN](https://pytorch.org/tutorials/beginner/dcgan_faces_tutorial.html), which draws faces
+* Marco Pasini, [10 Lessons I Learned Training GANs for one Year](https://towardsdatascience.com/10-lessons-i-learned-training-generative-adversarial-networks-gans-for-a-year-c9071159628)
+* [KeraGAN](https://github.com/shwars/keragan), which paints flowers and portraits after WikiArt
+* The papers: [GAN](https://arxiv.org/abs/1406.2661) (Goodfellow and others, 2014), [DCGAN](https://arxiv.org/abs/1511.06434) (Radford and others, 2015), [progressive growing](https://arxiv.org/abs/1710.10196) (Karras and others, 2017), [style-based generator](https://arxiv.org/abs/1812.04948) (Karras and others, 2018), [multi-scale gradients](https://arxiv.org/abs/1903.06048) (Karnewar and Wang, 2019)
+"""  # noqa: E501
+
 EXPECTATIONS = {
     "in-a-minute": "Made to show something after one minute: shapes and colours, details later.",
     "in-five-minutes": "The same recipe with time for details. Cats deserve 64 px now.",

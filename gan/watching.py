@@ -22,14 +22,16 @@ from gan.signals import (
     change,
     copies,
     copy_limit,
+    counted,
     energy_distance,
     entropy,
     kinds_made,
+    most_copied,
     ranked_higher,
     spread,
 )
 from gan.state import TrainState
-from gan.training import Snapshot, preview_latents
+from gan.training import PREVIEW_COUNT, Snapshot, preview_latents
 
 SAMPLES = 80
 REFERENCE = 240
@@ -45,6 +47,7 @@ LOOK_SHARE = 0.03
 # The first ones come sooner, so that the first verdict does: at the latest within the first half of a run.
 EARLY_LOOKS, EARLY_SHARE, EARLY_PROGRESS = 6, 0.1, 1 / 12
 POOLED = 8
+COPIES_SHOWN = 8
 
 
 def split(dataset: Dataset) -> tuple[Dataset, Dataset | None]:
@@ -163,11 +166,18 @@ class Watch:
             favoured=favoured,
             copies=None if self._archive is None else copies(fake, self._archive, self._copy_limit),
             outside=float((live.abs() > 1).double().mean()),
+            nearest=self._nearest(fake),
             **self._kinds(fake),
         )
 
     def _spread(self, fake: Tensor, classes: Tensor | None) -> float:
         return spread(self._real, fake, self._real_classes if classes is not None else None, classes)
+
+    def _nearest(self, fake: Tensor) -> tuple[tuple[int, int], ...] | None:
+        """Of those pictures that the preview shows."""
+        if self._archive is None:
+            return None
+        return most_copied(fake[:PREVIEW_COUNT], self._archive, COPIES_SHOWN)
 
     def _kinds(self, fake: Tensor) -> dict[str, Any]:
         answers = self._eye.answers(fake)
@@ -178,7 +188,8 @@ class Watch:
             sum(entropy(answer, count) for answer, count in zip(each, self._eye.counts, strict=True))
             for each in (answers, self._real_answers)
         )
-        return {"made": made, "of": of, "variety": ours / max(theirs, 1e-9)}
+        kinds = map(counted, self._real_answers, answers, self._eye.counts)
+        return {"made": made, "of": of, "variety": ours / max(theirs, 1e-9), "kinds": tuple(kinds)}
 
     def _scores(self, state: TrainState, live: Tensor, labels: Tensor | None) -> tuple[float, float | None]:
         """Real against generated, and pictures that were learned from against others."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from checkpoints.card import model_card
 from checkpoints.store import Checkpoint
 from gan import hub_pictures as hp
+from gan import memorising
+from gan.config import preset_config
 from gan.datasets import open_dataset
 from gan.errors import GanError
-from gan.hub_pictures import fetching, hub_pictures, parse_dataset
-from gan.parquet_pictures import RemoteFile, pictures_in
+from gan.how_many import beginning_for
+from gan.hub_pictures import fetching, hub_pictures, parse_dataset, parse_kind
+from gan.own_pictures import load_pictures, save_pictures
+from gan.parquet_pictures import PictureFile, RemoteFile
+from gan.state import fitted, new_state
+from gan.training import train
 from tests.hub_server import HubServer
 
 CARD = b"---\nlicense: cc-by-4.0\n---\n# Squares"
@@ -104,7 +113,7 @@ def test_only_what_is_looked_at_is_fetched() -> None:
         fetched.append(end - start)
         return content[start:end]
 
-    assert len(list(pictures_in(fetch, len(content), 2))) == 2
+    assert len(list(PictureFile(fetch, len(content)).rows(2))) == 2
     whole = RemoteFile(fetch, len(content))
     assert whole.read() == content
     whole.seek(-4, io.SEEK_END)
@@ -181,6 +190,138 @@ def test_what_goes_wrong_is_one_sentence(hub: HubServer, monkeypatch: pytest.Mon
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(GanError, match="cannot be reached"):
         hub_pictures("ann/squares", 32)
+
+
+KINDS = ("airplane", "automobile", "bird")
+
+
+def labelled(levels: list[int], kinds: list[int | None], names: object = KINDS, **more: pa.Array) -> bytes:
+    """A file as the `datasets` library writes one of CIFAR-10: `img`, and a `label` whose names it knows."""
+    pictures = pa.array([{"bytes": square(level, 32), "path": None} for level in levels])
+    feature = {"names": names, "_type": "ClassLabel"}
+    told = {"info": {"features": {"label": feature, "img": {"_type": "Image"}}}}
+    table = pa.table({"img": pictures, "label": pa.array(kinds, pa.int64()), **more})
+    stream = io.BytesIO()
+    schema = table.replace_schema_metadata({"huggingface": json.dumps(told)})
+    pq.write_table(schema, stream, row_group_size=10)
+    return stream.getvalue()
+
+
+def test_the_networks_are_told_what_the_labels_say(hub: HubServer, tmp_path: Path) -> None:
+    levels = list(range(60))
+    files = {
+        "plain_text/train-0.parquet": labelled(levels, [level % 3 for level in levels]),
+        "README.md": CARD,
+    }
+    hub.add("datasets/ann/things", files)
+    dataset = hub_pictures("ann/things", 32)
+    assert (dataset.classes, dataset.condition) == (KINDS, "label")
+    assert dataset.class_labels is not None
+    assert dataset.class_labels.tolist() == [level % 3 for level in levels_of(dataset.images)]
+    assert "3 kinds, and the networks are told which: airplane, automobile, bird." in dataset.note
+    assert beginning_for(dataset) == ""  # no checkpoint that ships knows these
+    save_pictures(tmp_path, dataset)
+    again = load_pictures(tmp_path)
+    assert (again.classes, again.note) == (dataset.classes, dataset.note)
+    assert torch.equal(again.labels, dataset.labels)
+
+    config = replace(preset_config("in-a-minute", dataset.labels_tell), seconds=0.0, steps=2)
+    assert fitted(config, dataset).network.classes == 3
+    assert [shot.step for shot in train(config, dataset)] == [1, 2]
+    state = new_state(fitted(config, dataset))
+    watch = memorising.watch_for(config, dataset)
+    assert watch is not None
+    watch.look(state)
+    untold = fitted(replace(config, told=False), dataset)
+    assert untold.network.classes == 0
+
+
+def test_one_kind_is_taken_from_all_over_the_data_set(hub: HubServer) -> None:
+    levels = list(range(200))
+    content = labelled(levels, [level % 10 for level in levels], [str(digit) for digit in range(10)])
+    card = b"---\nlicense: mit\n---\n"
+    hub.add("datasets/ann/digits", {"train.parquet": content, "README.md": card})
+    dataset = open_dataset("hub:ann/digits#7", 32, limit=16)
+    taken = levels_of(dataset.images)
+    assert len(taken) == 16
+    assert all(level % 10 == 7 for level in taken)
+    assert min(taken) < 50 < 150 < max(taken)
+    assert (dataset.name, dataset.title) == ("hub:ann/digits#7", "digits, 7")
+    assert dataset.classes == ()
+    data = {"name": dataset.name, "title": dataset.title, "licence": dataset.licence}
+    assert "datasets:\n- ann/digits" in model_card(
+        Checkpoint(Path(), "x", {"title": "X", "kind": "gan", "data": data})
+    )
+    assert sorted(levels_of(hub_pictures("ann/digits", 32, kind="7").images)) == [*range(7, 200, 10)]
+    for kind in ("11", "seven"):
+        with pytest.raises(GanError, match=f"has no '{kind}'; it has 0, 1, 2"):
+            hub_pictures(f"ann/digits#{kind}", 32)
+
+
+def test_of_a_sorted_data_set_only_the_parts_with_the_kind_are_fetched() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (400, 9_000), np.uint8)
+    more = {"sound": pa.array([row.tobytes() for row in noise])}
+    content = labelled([n % 250 for n in range(400)], [n // 100 for n in range(400)], list("abcd"), **more)
+    fetched = 0
+
+    def fetch(start: int, end: int) -> bytes:
+        nonlocal fetched
+        fetched += end - start
+        return content[start:end]
+
+    file = PictureFile(fetch, len(content))
+    (label,) = file.labels
+    opened = fetched
+    assert len(list(file.rows(1000, label, 9))) == 0
+    assert fetched == opened
+    assert {row.kind for row in file.rows(1000, label, 2)} == {2}
+
+
+def test_a_card_names_the_kinds_where_the_files_do_not(hub: HubServer) -> None:
+    names = {str(number): name for number, name in enumerate(KINDS)}
+    features = [
+        {"name": "image", "dtype": "image"},
+        {"name": "style", "dtype": {"class_label": {"names": names}}},
+        {"name": "missing", "dtype": {"class_label": {"names": {"0": "x", "1": "y"}}}},
+    ]
+    card = f"---\n{yaml.safe_dump({'dataset_info': [{'features': features}]})}---\n".encode()
+    style = pa.array([n % 3 for n in range(60)])
+    hub.add("datasets/ann/art", {"a.parquet": parquet(list(range(60)), style=style), "README.md": card})
+    assert hub_pictures("ann/art", 32).classes == KINDS
+    assert sorted(levels_of(hub_pictures("ann/art#Bird", 32).images)) == [*range(2, 60, 3)]
+
+
+def test_labels_that_cannot_be_believed_are_left_alone(hub: HubServer) -> None:
+    some = [None if n == 5 else n % 2 for n in range(20)]
+    unknown = [7 if n == 5 else n % 2 for n in range(20)]
+    one = [0] * 20
+    hostile = ["<b>a</b>\n", {"x": 1}, "a"]
+    odd = {
+        "some": labelled(list(range(20)), some), "unknown": labelled(list(range(20)), unknown),
+        "one": labelled(list(range(20)), one), "hostile": labelled(list(range(20)), some, hostile),
+        "same": labelled(list(range(20)), one, ["a", "a"]), "none": labelled(list(range(20)), one, 5),
+    }  # fmt: skip
+    for name, content in odd.items():
+        hub.add(f"datasets/ann/{name}", {"a.parquet": content})
+        assert hub_pictures(f"ann/{name}", 32).classes == (), name
+    with pytest.raises(GanError, match="does not say what its pictures show"):
+        hub_pictures("ann/none#cat", 32)
+    hub.add("datasets/ann/bare", {f"{n}.png": square(n) for n in range(16)})
+    with pytest.raises(GanError, match="does not say what its pictures show"):
+        hub_pictures("ann/bare#cat", 32)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hub:a/b#cat", "cat"),
+        ("a/b# grey  cat ", "grey cat"),
+        ("https://hf.co/datasets/a/b#uses", ""),
+        ("a/b", ""),
+    ],
+)
+def test_a_kind_follows_the_name(text: str, kind: str) -> None:
+    assert parse_kind(text) == ("a/b", kind)
 
 
 @pytest.mark.parametrize(

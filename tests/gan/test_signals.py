@@ -20,9 +20,11 @@ from gan.signals import (
     change,
     copies,
     copy_limit,
+    counted,
     energy_distance,
     entropy,
     kinds_made,
+    most_copied,
     nearness,
     ranked_higher,
     spread,
@@ -94,6 +96,18 @@ def test_copies_are_found_and_new_pictures_are_none() -> None:
     assert ((ratio > 0) & (ratio <= 1)).all()
 
 
+def test_the_most_copied_pictures_come_first_with_what_they_copy() -> None:
+    training = cloud(100, 0)
+    between = (training[:3] + training[3:6]) / 2
+    pictures = torch.cat([between, training[[40]] + 1e-4, training[[7]]])
+    assert most_copied(pictures, training, 2) == ((4, 7), (3, 40))
+    assert len(most_copied(pictures, training, 99)) == 5
+
+
+def test_kinds_are_counted_in_pairs() -> None:
+    assert counted(torch.tensor([0, 0, 2]), torch.tensor([1]), 3) == ((0, 2), (1, 0), (0, 1))
+
+
 def test_entropy_and_kinds() -> None:
     assert entropy(torch.zeros(9, dtype=torch.long), 4) == 0
     assert entropy(torch.arange(8) % 4, 4) == pytest.approx(log(4))
@@ -133,6 +147,13 @@ def test_a_look_changes_nothing(garments: Dataset) -> None:
     assert signals.copies is not None
     assert signals.change is not None
     assert signals.of == 10
+    assert signals.kinds is not None
+    (garment,) = signals.kinds
+    assert [sum(column) for column in zip(*garment, strict=True)] == [80, 240]
+    assert sum(1 for made, _ in garment if made) >= (signals.made or 0)
+    assert signals.nearest is not None
+    assert len(signals.nearest) == 8
+    assert all(0 <= row < 32 and 0 <= picture < 300 for row, picture in signals.nearest)
 
 
 def test_a_look_follows_when_the_run_goes_on_with_fewer_pictures(garments: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ import pytest
 from PIL import Image
 
 from gan import run_files, runs, tab_film, tab_own, uploads
+from gan import tab_train_events as events
 from gan.cats import cat_labels, render_cats
-from gan.config import NetworkConfig, TrainConfig
+from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.datasets import to_unit
 from gan.how_many import FEW, advice, beginning_for
-from gan.own_pictures import as_dataset, in_grey, reduced
+from gan.own_pictures import as_dataset, in_grey, load_pictures, reduced
 from gan.run_files import Request
+from gan.train_form import setting_values
 from gan.training_film import add_frame
 from tests.hub_server import HubServer
 
@@ -40,14 +43,21 @@ def hub(running: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     return running
 
 
-def cats(count: int) -> dict[str, bytes]:
+def cats(count: int, kinds: list[str] | None = None) -> dict[str, bytes]:
+    """A data set of parquet; with `kinds` its labels go through these in turn."""
     pictures = []
     for image in render_cats(cat_labels(count, seed=1), 64):
         stream = io.BytesIO()
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(stream, "PNG")
         pictures.append({"bytes": stream.getvalue(), "path": None})
+    table = pa.table({"image": pa.array(pictures)})
+    if kinds:
+        feature = {"label": {"names": kinds, "_type": "ClassLabel"}}
+        labels = pa.array([number % len(kinds) for number in range(count)])
+        table = table.append_column("label", labels)
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": feature}})})
     stream = io.BytesIO()
-    pq.write_table(pa.table({"image": pa.array(pictures)}), stream, row_group_size=10)
+    pq.write_table(table, stream, row_group_size=10)
     return {"train.parquet": stream.getvalue(), "README.md": b"---\nlicense: cc-by-4.0\n---\n"}
 
 
@@ -66,9 +76,42 @@ def test_a_data_set_is_fetched_shown_and_can_be_trained(hub: HubServer) -> None:
     assert tab_own.upload_of("hub", upload_id).name == "hub:ann/cats"
     assert tab_own.strip_of("own", upload_id) == ""  # a data set is no upload
     assert "<img" in tab_own.strip_of("hub", upload_id)
-    assert tab_own.usual_recipe("hub", upload_id, "in-a-minute") == "from-a-checkpoint"
-    assert tab_own.usual_recipe("hub", upload_id, "from-a-checkpoint") == gr.skip()
+    assert tab_own.usual_recipe("hub", upload_id, 64, [], "in-a-minute", "") == "from-a-checkpoint"
+    assert tab_own.usual_recipe("hub", upload_id, 64, [], "from-a-checkpoint", "cats") == gr.skip()
     assert "Fetch pictures" in tab_own.read_again("hub", [], "whole")[1]
+
+
+def test_kinds_of_a_data_set_are_told_to_the_networks_or_one_is_chosen(hub: HubServer) -> None:
+    hub.add("datasets/ann/pets", cats(60, ["tom", "tabby", "ginger"]))
+    *_, last = tab_own.fetch("ann/pets", 2000, "centre")
+    upload_id, html, _, kinds = last[1:5]
+    assert "3 kinds, and the networks are told which: tom, tabby, ginger." in html
+    assert [value for _, value in kinds["choices"]] == ["", "tom", "tabby", "ginger"]
+    assert (kinds["value"], kinds["visible"]) == ("", True)
+    assert tab_own.classes_of("hub", upload_id) == 3
+    assert tab_own.classes_of("own", upload_id) == 0
+    assert tab_own.usual_recipe("hub", upload_id, 64, [], "in-a-minute", "") == gr.skip()
+    said = events.describe_recipe("hub", upload_id, 32, "in-a-minute", "", 32)
+    assert "told which of 3 classes" in said
+    shown, settings = "in-a-minute nothing", setting_values(preset_config("in-a-minute", "nothing"))
+    asked = ("hub", 32, "in-a-minute", "", 1, [], *settings)
+    run_id, message, _ = events.start("", upload_id, shown, *asked)
+    assert message == ""
+    folder = run_files.run_folder(run_id)
+    assert run_files.read_request(folder).config.network.classes == 3
+    assert load_pictures(folder).classes == ("tom", "tabby", "ginger")
+    with_cats = setting_values(preset_config("from-a-checkpoint", "nothing"))
+    asked = ("hub", 64, "from-a-checkpoint", "cats", 1, [], *with_cats)
+    assert "with no classes" in events.start("", upload_id, "from-a-checkpoint nothing", *asked)[1]
+
+    *_, last = tab_own.fetch("ann/pets", 2000, "centre", "tabby")
+    assert "20 of 20 pictures used." in last[2]
+    assert last[4]["value"] == "tabby"
+    assert tab_own.upload_of("hub", last[1]).title == "pets, tabby"
+    assert tab_own.classes_of("hub", last[1]) == 0
+    *_, last = tab_own.fetch("ann/pets", 2000, "centre", "lion")
+    assert "has no" in last[2]
+    assert "it has tom, tabby, ginger" in last[2]
 
 
 def test_a_stop_ends_the_fetching_with_what_has_come(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,9 +116,11 @@ def test_what_the_form_shows_for_fashion_is_what_is_trained() -> None:
 
 
 def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
-    assert events.show_beginnings("in-a-minute", []) == gr.update(visible=False)
-    offered = events.show_beginnings("from-a-checkpoint", [])
+    assert events.show_beginnings("cats", "in-a-minute", []) == gr.update(visible=False)
+    offered = events.show_beginnings("own", "from-a-checkpoint", [])
     assert offered["visible"]
+    assert offered["value"] == "cats"
+    assert events.show_beginnings("fashion", "from-a-checkpoint", [])["value"] == "fashion"
     assert {value for _, value in offered["choices"]} == {"cats", "fashion"}
     settings = setting_values(preset_config("from-a-checkpoint", "classes"))
     asked = ["from-a-checkpoint", "fashion", 1, False, *settings]
@@ -133,7 +135,7 @@ def test_a_run_can_begin_with_a_checkpoint_that_fits() -> None:
         asked = ["from-a-checkpoint", nothing, 1, False, *settings]
         _, message, _ = events.start("", "", shown, "fashion", 64, *asked)
         assert message.startswith("⚠️")
-    assert "28 px" in events.describe_recipe("fashion", 28, "from-a-checkpoint", "fashion", 24)
+    assert "28 px" in events.describe_recipe("fashion", "", 28, "from-a-checkpoint", "fashion", 24)
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (10, 600), (9999, 600), (-5, 60), (None, 60)])
@@ -242,8 +244,9 @@ def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
     own = [1.0 if f.name == "augment" else v for f, v in zip(form_settings(), OWN, strict=True)]
     assert request_from_form("own", 32, "in-a-minute", 1, own).preset == "in-a-minute"
     assert "few: expect copies" in text
-    assert tab_own.usual_recipe("own", upload_id, "in-a-minute") == "from-a-checkpoint"
-    assert tab_own.usual_recipe("hub", upload_id, "in-a-minute") == gr.skip()
+    asked = (upload_id, 32, [], "in-a-minute", "")
+    assert tab_own.usual_recipe("own", *asked) == "from-a-checkpoint"
+    assert tab_own.usual_recipe("hub", *asked) == gr.skip()
     assert "Fetch a data set first" in start(data="hub", upload_id="")[1]
     assert "Choose your pictures first" in start(data="hub", upload_id=upload_id)[1]
     run_id, message, _ = start(data="own", upload_id=upload_id, options=["mirror", "grey"])
@@ -261,6 +264,36 @@ def test_uploaded_pictures_are_understood_and_used(tmp_path: Path) -> None:
     ]
     refused = events.start("", upload_id, "from-a-checkpoint nothing", "own", 64, *asked)[1]
     assert "in colour" in refused
+
+
+@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("options", [[], ["grey"], ["mirror", "grey"]])
+def test_what_is_proposed_for_few_pictures_can_be_started(side: int, options: list[str]) -> None:
+    upload_id = tab_own.understand([str(f) for f in [*PHOTOS.glob("*.jpg")] * 3])[0]
+    recipe, beginning = "in-a-minute", ""
+    for proposed in (tab_own.usual_recipe, tab_own.recipe_that_fits, tab_own.recipe_that_fits):
+        answer = proposed("own", upload_id, side, options, recipe, beginning)
+        recipe = recipe if answer == gr.skip() else answer
+        beginning = events.show_beginnings("own", recipe, []).get("value", "")
+    expected = "in-a-minute" if options or side == 32 else "from-a-checkpoint"
+    assert recipe == expected
+    shown, settings = f"{recipe} nothing", setting_values(preset_config(recipe, "nothing"))
+    assert events.start("", upload_id, shown, "own", side, recipe, beginning, 1, options, *settings)[1] == ""
+    # Whoever asks for grey after the checkpoint was proposed is led away from it.
+    led = {32: "in-a-minute", 64: "in-five-minutes"}[side]
+    assert tab_own.recipe_that_fits("own", upload_id, side, ["grey"], "from-a-checkpoint", "cats") == led
+    for wrong in ("../x", None, "runs/none"):
+        asked = ("own", upload_id, side, options, "from-a-checkpoint", wrong)
+        assert tab_own.recipe_that_fits(*asked) == gr.skip()
+
+
+def test_of_a_folder_the_pictures_are_taken() -> None:
+    files = ["/x/a.JPG", "/x/.DS_Store", "/x/b/c.png", "/x/d.zip", "/x/film.mp4"]
+    assert tab_own.pictures_of(files) == (["/x/a.JPG", "/x/b/c.png", "/x/d.zip"], gr.skip())
+    for nothing in ([], None, ["/x/notes.txt"]):
+        files, said = tab_own.pictures_of(nothing)
+        assert files == gr.skip()
+        assert "no pictures in this folder" in said
 
 
 def test_what_comes_from_outside_cannot_become_html() -> None:
