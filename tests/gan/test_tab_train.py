@@ -345,6 +345,9 @@ def test_a_lever_says_what_it_did_and_shows_what_is_asked_for() -> None:
     assert events.pull("batch", run_id, None)[0] == MINUTE.batch
     assert 5e-4 in events.look_anew(run_id)
     assert 5e-4 not in events.look(run_id, 0)  # the visitor may be typing
+    value, text = events.pull("penalty", run_id, "none")
+    assert (value, text) == ("none", "Penalty r1+r2 → none, from the next step on.")
+    assert "begin anew (seed 4)" in events.pull("seed", run_id, 4)[1]
 
 
 def test_a_stranger_and_an_ended_run_move_no_lever() -> None:
