@@ -16,8 +16,8 @@ LOWEST_LR = 1e-5
 
 REMEDIES = {
     "divergence": (
-        "Lower both learning rates to a tenth, take momentum away, and let a gradient penalty (r1+r2) keep "
-        "the game together. Networks whose numbers have grown for long do not come back: both begin anew."
+        "Lower both learning rates to a tenth, and the momentum, and let a gradient penalty (r1+r2) keep the "
+        "game together. Networks whose numbers have grown for long do not come back: both begin anew."
     ),
     "memorising": (
         "Show more pictures, or stop here: it will only get worse. Augmentation helps a little, and "

@@ -280,6 +280,8 @@ def test_a_run_follows_its_folder_and_what_it_saves_is_what_was_in_force(waiting
     assert again.levers(again.config) is again.config
     with pytest.raises(GanError, match="has ended"):
         run_levers.set_lever(waiting, "batch", 8)
+    runs.continue_run(waiting, 30.0)
+    assert run_files.read_request(folder).config.steps == 0  # all are made: it goes on by time
 
 
 def test_a_worker_reads_the_file_only_when_it_was_replaced(

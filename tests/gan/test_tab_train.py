@@ -94,6 +94,12 @@ def test_a_changed_setting_is_used_and_said() -> None:
     assert request.preset == "in-a-minute, changed"
 
 
+def test_a_number_of_steps_is_a_budget_and_no_change_of_the_recipe() -> None:
+    request = request_from_form("cats", 32, "in-a-minute", 2, with_setting("steps", 500))
+    assert (request.config.steps, request.config.seconds, request.preset) == (500, 120, "in-a-minute")
+    assert request.title == "Cats, in a minute, 500 steps"
+
+
 def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_survive() -> None:
     shown, minutes, side, *values = events.settings_for(
         "fashion", "in-a-minute", "", "in-a-minute attributes"
