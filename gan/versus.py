@@ -244,9 +244,11 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
 
 
 def suggestions(config: TrainConfig, name: str) -> list[str]:
-    """Values worth a try for the second run, as text; any other that is allowed will do as well."""
+    """Values worth a try for the second run, as text, where there are any; all that are allowed will do."""
     if name == RECIPE:
         return _recipes()
+    if not suits(config.network.architecture, name):
+        return []
     setting = changeable()[name]
     now = value_of(config, name)
     if isinstance(setting.default, bool):
