@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
@@ -106,7 +106,9 @@ def critic_quantiles(config: TrainConfig, state: TrainState, dataset: Dataset) -
     real = discriminator(to_unit(dataset.images[index]).to(state.device), real_labels)
     z, labels = preview_latents(config.network, count)
     labels = None if labels is None else labels.to(state.device)
-    generated = discriminator(state.average.eval()(z.to(state.device), labels), labels)
+    # As they will be shown: a network with a linear end may leave the range.
+    drawn = state.average.eval()(z.to(state.device), labels).clamp(-1, 1)
+    generated = discriminator(drawn, labels)
     # A run that goes on after saving must not go on with frozen batch statistics.
     discriminator.train(trains)
     levels = torch.linspace(0, 1, CRITIC_QUANTILES, device=state.device)
@@ -204,7 +206,8 @@ def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpo
     model = load_checkpoint(checkpoint)
     if model.discriminator is None:
         raise GanError(f"{checkpoint.title} came without its discriminator, so it cannot be trained further.")
-    if model.config != config.network:
+    # Dropout has no weights, and may be changed while a run trains.
+    if replace(model.config, dropout=config.network.dropout) != config.network:
         raise GanError(f"{checkpoint.title} has another network than this run.")
     for network in (state.generator, state.average):
         network.load_state_dict(model.generator.state_dict())

@@ -48,13 +48,15 @@ from gan.pushing import Pusher
 from gan.state import TrainState, network_for, new_state
 from gan.training import Snapshot, preview, train
 from gan.training_film import add_frame, check_suffix, forget_frames_after, training_film
+from gan.used_settings import TITLES, uses
 from gan.watching import Watch, split, watched
 
 SAVE_EVERY = 20.0
 INTERRUPTED = 130
 _NETWORK_FLAGS = (
     "architecture", "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral",
-    "batch_norm", "dropout", "initialisation", "upsampling",
+    "batch_norm", "designed_norm", "activation", "critic_activation", "output", "dropout", "initialisation",
+    "upsampling",
 )  # fmt: skip
 
 
@@ -219,6 +221,7 @@ def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
         raise GanError(f"--preset {FROM_A_CHECKPOINT} needs --start-from NAME.")
     preset = preset_config(name, dataset.labels_tell)
     told = changes.get("told", preset.told)
+    asked = sorted(changes)
     beginning = store.find_anywhere(reference) if reference else None
     if beginning:
         _refuse(changes, _NETWORK_FLAGS, "The networks of --start-from stay as they are")
@@ -231,6 +234,8 @@ def _fresh(arguments: Namespace, changes: dict[str, Any]) -> Prepared:
     if beginning or sources.is_own(arguments.data):
         changes = {"augment": share_for(len(dataset)), **changes}
     config = from_mapping(TrainConfig, {**to_mapping(preset), **changes, "network": network})
+    unused = [name for name in asked if not uses(config, name)]
+    _refuse(dict.fromkeys(asked), unused, f"In this run the {TITLES[network.architecture]} has no use for it")
     state = new_state(config)
     if beginning:
         start_from(state, config, beginning)

@@ -39,6 +39,8 @@ RESOLUTIONS = (28, 32, 64)
 FOREIGN_RESOLUTIONS = (16, 128, 256)
 INITIALISATIONS = ("default", "normal")
 UPSAMPLINGS = ("bilinear", "transposed")
+ACTIVATIONS = ("default", "leaky-relu", "relu")
+OUTPUTS = ("tanh", "linear")
 MOST_ATTRIBUTES = 16
 MOST_LAYOUT_NUMBERS = 1 << 24
 
@@ -67,10 +69,21 @@ class NetworkConfig:
         64, "height and width of a picture in pixels", choices=RESOLUTIONS + FOREIGN_RESOLUTIONS
     )
     channels: int = setting(3, "1 for grey pictures, 3 for colour", choices=(1, 3))
-    z_dim: int = setting(64, "length of the latent vector; follows where the space is laid out", 2, 512)
-    width: int = setting(16, "channels at half the picture's resolution (not the lesson's)", 4, 128)
+    z_dim: int = setting(
+        64,
+        "length of the latent vector: longer leaves more to choose, shorter learns sooner; it follows "
+        "where the space is laid out",
+        2,
+        512,
+    )
+    width: int = setting(
+        16, "channels at half the picture's resolution: wider draws finer and takes longer", 4, 128
+    )
     critic_width: int = setting(
-        0, "the same for the discriminator, 0: as many as the generator (not the lesson's)", 0, 128
+        0,
+        "the same for the discriminator, 0 for as many: a wider one judges better, and wins more easily",
+        0,
+        128,
     )
     classes: int = setting(0, "number of classes that the generator is told, 0 for none", 0, 1000)
     attributes: tuple[int, ...] = setting(
@@ -78,36 +91,71 @@ class NetworkConfig:
     )
     components: int = setting(
         0,
-        "principal components of the pictures that the latent vector stands for, 0 for a space that is not "
-        "laid out (compact and swift)",
+        "principal components of the pictures that the latent vector stands for: more keep more "
+        "detail; 0 for a space that is not laid out",
         0,
         128,
     )
     halvings: int = setting(
-        0, "how often the pictures are halved into parts of the space that is laid out", 0, 8
+        0,
+        "how often the pictures are halved into parts of the space that is laid out: more parts fit "
+        "closer, each to fewer pictures",
+        0,
+        8,
     )
     gain: float = setting(
-        1.0, "factor of the discriminator's output, which spectral normalisation keeps small", 0.1, 100
+        1.0,
+        "factor of the discriminator's output: more lets one with spectral normalisation be surer",
+        0.1,
+        100,
     )
     spectral: bool = setting(
-        False,
-        "spectral normalisation in the discriminator: it cannot become much too sure (not the lesson's)",
+        False, "spectral normalisation in the discriminator: it cannot become much too sure"
     )
     batch_norm: bool = setting(
-        False, "batch normalisation in the discriminator: it compares, and takes turns (not the lesson's)"
+        False,
+        "batch normalisation in the discriminator: it compares the pictures of a batch, so that "
+        "sameness gives fakes away; a step takes longer",
+    )
+    designed_norm: bool = setting(
+        True,
+        "batch normalisation where the design has it: in the generator, in the DCGAN also in the "
+        "discriminator; without it the start is slow and pictures soon look alike",
+    )
+    activation: str = setting(
+        "default",
+        "what the generator does with numbers below 0: leaky-relu keeps a fifth of them, relu nothing; "
+        "default is relu in the DCGAN, else leaky-relu",
+        choices=ACTIVATIONS,
+    )
+    critic_activation: str = setting(
+        "default",
+        "the same for the discriminator: with relu it tells the generator nothing where it is silent; "
+        "default is leaky-relu",
+        choices=ACTIVATIONS,
+    )
+    output: str = setting(
+        "tanh",
+        "how pictures end: tanh bends every pixel into the range of real ones; linear lets them leave "
+        "it, which gives fakes away, and what leaves it is cut off when it is shown",
+        choices=OUTPUTS,
     )
     dropout: float = setting(
-        0.0, "share of its last features that the discriminator does without, for a weaker one", 0, 0.9
+        0.0,
+        "share of its last features that the discriminator does without, others each time: more makes "
+        "it weaker, and slower to learn pictures by heart",
+        0,
+        0.9,
     )
     initialisation: str = setting(
         "default",
-        "how weights begin: the framework's default, or N(0, 0.02) for a slow start (compact, swift, mlp)",
+        "how weights begin: at the usual size, or normal, N(0, 0.02), near zero: a slow start, and "
+        "without norm layers pictures may stay alike",
         choices=INITIALISATIONS,
     )
     upsampling: str = setting(
         "bilinear",
-        "how the generator doubles: bilinear is smooth, transposed convolutions may leave a chequer "
-        "(compact and swift)",
+        "how the generator doubles: bilinear is smooth, transposed convolutions may leave a chequer",
         choices=UPSAMPLINGS,
     )
     plan: tuple[int, ...] = setting(
@@ -126,15 +174,33 @@ class TrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     seconds: float = setting(60.0, "time budget in seconds of training, 0 for none", 0, 1e6)
-    steps: int = setting(0, "number of steps, 0 for none", 0, 10**9)
+    steps: int = setting(
+        0, "stop after so many steps, where the time has not ended before; 0: by the time alone", 0, 10**9
+    )
     batch: int = setting(16, "pictures in one step: more make steadier and slower steps", 2, 1024)
-    loss: str = setting("relativistic", "adversarial loss", choices=LOSSES)
-    penalty: str = setting("r1+r2", "gradient penalty on real (r1) and generated (r2)", choices=PENALTIES)
+    loss: str = setting(
+        "relativistic",
+        "the question of the game: relativistic compares real with generated pictures and seldom "
+        "collapses; bce asks of each whether it is real, as in the lesson; hinge leaves alone what is "
+        "clearly right",
+        choices=LOSSES,
+    )
+    penalty: str = setting(
+        "r1+r2",
+        "keeps the discriminator's slopes gentle, around real pictures (r1) or around all (r1+r2): the "
+        "game calms down, and a step takes longer; none lets it swing",
+        choices=PENALTIES,
+    )
     gamma: float = setting(
         2.0, "strength of the gradient penalty: more calms the game, too much blurs it", 0, 1000
     )
-    penalty_share: float = setting(0.25, "share of each batch on which the penalty is estimated", 0, 1)
-    at_once: bool = setting(True, "both players learn from one look at a batch, where the loss allows it")
+    penalty_share: float = setting(
+        0.25, "share of each batch on which the penalty is estimated: less is faster and rougher", 0, 1
+    )
+    at_once: bool = setting(
+        True,
+        "both players learn from one look at a batch, where the loss allows it: faster than taking turns",
+    )
     generator_lr: float = setting(
         2e-3, "learning rate of the generator: lower when samples look alike or jump", 1e-6, 0.1
     )
@@ -151,34 +217,75 @@ class TrainConfig:
         100,
     )
     smoothing: float = setting(
-        0.0, "one-sided label smoothing: how unsure of real pictures the discriminator should be", 0, 0.5
+        0.0,
+        "share of real pictures that the discriminator should doubt (one-sided label smoothing): a "
+        "little keeps it from becoming too sure, much lets bad pictures pass",
+        0,
+        0.5,
     )
     noise: float = setting(
-        0.0,
-        "noise on all that the discriminator sees, fading to nothing over the run: a gentler start",
-        0,
-        2,
+        0.0, "noise on all that the discriminator sees, fading to nothing over the run: a gentler start", 0, 2
     )
-    beta1: float = setting(0.0, "Adam's first decay", 0, 0.999)
-    beta2: float = setting(0.99, "Adam's second decay", 0, 0.9999)
-    weight_decay: float = setting(0.0, "Adam's weight decay", 0, 1)
-    final_lr: float = setting(0.2, "share of the learning rates that is left at the end", 0, 1)
+    beta1: float = setting(
+        0.0,
+        "how much of the steps before goes on in each step (momentum): more is smoother and "
+        "overshoots, so that the players circle",
+        0,
+        0.999,
+    )
+    beta2: float = setting(
+        0.99,
+        "how long the sizes of earlier steps count (the second average of Adam): nearer to 1 is "
+        "steadier, and slower to notice a change",
+        0,
+        0.9999,
+    )
+    weight_decay: float = setting(
+        0.0,
+        "how strongly weights are pulled towards 0 in each step: a little cannot be seen, much keeps "
+        "both players from learning",
+        0,
+        1,
+    )
+    final_lr: float = setting(
+        0.2,
+        "share of the learning rates that is left at the end: little lets the pictures settle, 1 keeps "
+        "them moving",
+        0,
+        1,
+    )
     likeness: float = setting(
-        0.0, "weight of the difference from the real picture of the same attributes or address", 0, 1000
+        0.0,
+        "how strongly a generated picture is pulled towards the real one of the same attributes or "
+        "address: shapes come sooner, and softer",
+        0,
+        1000,
     )
     naming: float = setting(
         0.0,
-        "how much the discriminator also learns to name what real pictures show, where it is told",
+        "how much the discriminator also learns to name what real pictures show: what is asked for "
+        "shows sooner",
         0,
         100,
     )
     anchored: float = setting(
-        1.0, "share of each batch drawn from the codes of real pictures, where the space is laid out", 0, 1
+        1.0,
+        "share of each batch drawn from the codes of real pictures: more covers them all sooner, less "
+        "practises what lies between",
+        0,
+        1,
     )
     growth: float = setting(
-        0.6, "share of the run in which a network that grows reaches its full size (progressive)", 0, 1
+        0.6,
+        "share of the run after which a network that grows has its full size: less grows early, more "
+        "gives each size its time",
+        0,
+        1,
     )
-    told: bool = setting(True, "the networks are told what the labels say")
+    told: bool = setting(
+        True,
+        "the networks are told what the labels say: they learn sooner, and Explore can choose what is drawn",
+    )
     augment: float = setting(
         0.0,
         "share of pictures that are recoloured, moved and cut before the discriminator sees them: against "
@@ -193,7 +300,11 @@ class TrainConfig:
         1_000_000,
     )
     frozen: int = setting(
-        0, "early layers of the discriminator that do not learn, where a run starts from a checkpoint", 0, 4
+        0,
+        "early layers of the discriminator that do not learn, where a run starts from a checkpoint: "
+        "more keeps what it knows of edges and colours",
+        0,
+        4,
     )
     average: float = setting(
         10_000.0, "half-life of the averaged generator in pictures: longer is calmer and later", 1, 1e7
@@ -201,7 +312,13 @@ class TrainConfig:
     stop_at_copies: bool = setting(
         True, "own pictures: stop when most generated pictures have become copies, and keep what was before"
     )
-    seed: int = setting(0, "seed of weights, order and latent vectors", 0, 2**31 - 1)
+    seed: int = setting(
+        0,
+        "which random numbers the run begins with: other weights, another order. In a running training "
+        "another number begins anew, with fresh networks",
+        0,
+        2**31 - 1,
+    )
 
 
 def setting_choices(field_: Field[Any]) -> tuple[Any, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
-from gan.levers import Change, setting_label, value_text
+from gan.levers import Change, change_text
 from gan.training import Snapshot
 
 WIDTH, HEIGHT = 420, 190
@@ -76,10 +76,7 @@ def _changes_list(moments: Sequence[tuple[Change, ...]]) -> str:
     """One line a moment, the newest first: "1: generator learning rate 0.002 → 0.0005 at step 320"."""
     items = []
     for number, changes in enumerate(moments, start=1):
-        moved = ", ".join(
-            f"{setting_label(c.name)} {value_text(c.name, c.old)} → {value_text(c.name, c.new)}"
-            for c in changes
-        )
+        moved = ", ".join(change_text(c.name, c.old, c.new) for c in changes)
         items.append(f"<li>{number}: {escape(moved)} at step {changes[0].step:,}</li>")
     return f'<ul class="changes">{"".join(reversed(items))}</ul>' if items else ""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gan.config import TrainConfig
 from gan.course import DIVERGED, FEWEST_LOOKS, STILL_GAINING, Course, course_of, since_last_change
-from gan.levers import setting_label, value_text
+from gan.levers import aim_text
 from gan.remedies import remedy_for
 from gan.training import Snapshot
 
@@ -69,7 +69,7 @@ class Verdict:
     sentence: str
     evidence: tuple[str, ...] = ()
     remedy: str = ""
-    levers: dict[str, float] = field(default_factory=dict)
+    levers: dict[str, float | str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -77,7 +77,7 @@ class Verdict:
 
     def moves(self) -> str:
         """The levers to be moved, in words; empty where there are none."""
-        return ", ".join(f"{setting_label(n)} to {value_text(n, value)}" for n, value in self.levers.items())
+        return ", ".join(aim_text(name, value) for name, value in self.levers.items())
 
 
 Check = Callable[[Course], tuple[str, ...] | None]
@@ -129,7 +129,7 @@ def diagnose(history: Sequence[Snapshot], config: TrainConfig, trouble: str = ""
     """
     course = course_of(history, config)
     if DIVERGED in trouble:
-        return [_verdict("divergence", (trouble,), config)]
+        return [_verdict("divergence", (trouble,), config, lost=True)]
     if course is None:
         return [_verdict("too early to say", _looks_so_far(history), config)]
     found = [(name, evidence) for name, check in CHECKS.items() if (evidence := check(course))]
@@ -137,7 +137,8 @@ def diagnose(history: Sequence[Snapshot], config: TrainConfig, trouble: str = ""
     found = [(name, evidence) for name, evidence in found if name not in follows]
     if not found:
         found = [_health(course)]
-    return [_verdict(name, evidence, config) for name, evidence in found]
+    lost = not course.rescues
+    return [_verdict(name, evidence, config, lost) for name, evidence in found]
 
 
 def as_text(verdict: Verdict) -> str:
@@ -148,8 +149,8 @@ def as_text(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _verdict(name: str, evidence: tuple[str, ...], config: TrainConfig) -> Verdict:
-    words, levers = remedy_for(name, config)
+def _verdict(name: str, evidence: tuple[str, ...], config: TrainConfig, lost: bool = False) -> Verdict:
+    words, levers = remedy_for(name, config, lost)
     return Verdict(name, name in HEALTHY, SENTENCES[name], evidence, words, levers)
 
 

@@ -22,6 +22,7 @@ WORDS = {
     "BatchNorm1d": "brings every number to the same scale",
     "LeakyReLU": "keeps what is above 0, and a fifth of what is below",
     "ReLU": "keeps what is above 0",
+    "Identity": "leaves everything as it is",
     "Tanh": "bends everything into -1 to 1",
     "Upsample": "doubles the grid, smoothly",
     "PixelShuffle": "turns four channels into four pixels",

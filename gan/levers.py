@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from gan.config import TrainConfig, from_mapping, to_mapping
+from gan.config import NetworkConfig, TrainConfig, from_mapping, to_mapping
 from gan.errors import GanError
 
-# In the order in which the page shows them. All others are part of the networks or of the game's rules.
+# All others are built into the networks or belong to the pictures. Another seed begins anew.
 LEVERS = (
-    "generator_lr", "discriminator_lr", "discriminator_steps", "skip_below", "smoothing", "noise", "gamma",
-    "augment", "only_first", "batch", "average",
+    "seed", "generator_lr", "discriminator_lr", "beta1", "discriminator_steps", "loss", "penalty", "gamma",
+    "skip_below", "smoothing", "noise", "dropout", "augment", "only_first", "batch", "average",
 )  # fmt: skip
+_OF_THE_NETWORK = ("dropout",)
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Change:
     step: int
     seconds: float
     name: str
-    old: float
-    new: float
+    old: float | str
+    new: float | str
 
 
 _LABELS = {
@@ -55,7 +56,11 @@ _LABELS = {
     "growth": "growing time",
     "frozen": "frozen layers",
     "spectral": "spectral normalisation",
-    "batch_norm": "batch normalisation",
+    "batch_norm": "batch normalisation in the discriminator",
+    "designed_norm": "batch normalisation as designed",
+    "activation": "generator activation",
+    "critic_activation": "discriminator activation",
+    "output": "end of the generator",
 }
 
 
@@ -64,20 +69,41 @@ def setting_label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " "))
 
 
-def value_text(name: str, value: float) -> str:
+def value_text(name: str, value: float | str) -> str:
     """A lever's value, as the page shows it."""
-    return "all" if name == "only_first" and not value else f"{value:g}"
+    if isinstance(value, str):
+        return value
+    return "all" if name == "only_first" and not value else f"{value:.10g}"
+
+
+def aim_text(name: str, value: float | str) -> str:
+    """What will be done to a lever, as the page says it."""
+    if name == "seed":
+        return f"both networks begin anew (seed {value})"
+    return f"{setting_label(name)} to {value_text(name, value)}"
+
+
+def change_text(name: str, old: float | str, new: float | str) -> str:
+    """What was done to a lever, as the page says it."""
+    if name == "seed":
+        return aim_text(name, new)
+    return f"{setting_label(name)} {value_text(name, old)} → {value_text(name, new)}"
 
 
 def lever_settings() -> list[Field[Any]]:
     """The levers as defined in `gan.config`, in their order."""
-    known = {setting.name: setting for setting in fields(TrainConfig)}
+    known = {setting.name: setting for kind in (TrainConfig, NetworkConfig) for setting in fields(kind)}
     return [known[name] for name in LEVERS]
+
+
+def value_of(config: TrainConfig, name: str) -> Any:
+    """A setting's value in a config, of the run or of its network."""
+    return getattr(config, name) if hasattr(config, name) else getattr(config.network, name)
 
 
 def lever_values(config: TrainConfig) -> dict[str, Any]:
     """The levers' values in a config, by name."""
-    return {name: getattr(config, name) for name in LEVERS}
+    return {name: value_of(config, name) for name in LEVERS}
 
 
 def with_levers(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
@@ -91,7 +117,11 @@ def with_levers(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
             raise GanError("This setting cannot be changed while a run trains; start a new run with it.")
         if value is None:
             raise GanError(f"The lever {setting_label(name)} is empty; fill it in.")
-    changed = from_mapping(TrainConfig, {**to_mapping(config), **values})
+    plain = to_mapping(config)
+    of_network = {name: value for name, value in values.items() if name in _OF_THE_NETWORK}
+    of_run = {name: value for name, value in values.items() if name not in of_network}
+    network = {**plain["network"], **of_network}
+    changed = from_mapping(TrainConfig, {**plain, **of_run, "network": network})
     return config if changed == config else changed
 
 

@@ -1,4 +1,7 @@
-"""When a run diverges it goes back to its last good state and goes on with half the learning rates."""
+"""When a run diverges it goes back to its last good state and goes on with half the learning rates.
+
+A run whose numbers have grown for long has no good state left; it can only begin anew.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +88,19 @@ class Lifeline:
             f"The training diverged at step {diverged_at:,}, so it went back to step {moment.step:,} and "
             f"goes on with {state.calm:g} times the learning rates."
         )
+
+
+def begin_anew(state: TrainState, fresh: TrainState) -> None:
+    """Give a run the players, average and optimisers of a fresh state in the place of its own.
+
+    Its clock and its counts go on, and a latent space that is laid out stays as it is.
+    """
+    if state.generator.layout is not None and fresh.generator.layout is not None:
+        fresh.generator.layout.load_state_dict(state.generator.layout.state_dict())
+    for part, begun in zip(_parts(state), _parts(fresh), strict=True):
+        part.load_state_dict(begun.state_dict())
+    state.random.set_state(fresh.random.get_state())
+    state.calm = 1.0
 
 
 def _moment(state: TrainState) -> _Moment:

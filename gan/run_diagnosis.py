@@ -68,8 +68,7 @@ def mend(run_id: str) -> str:
     goes_on = not run_status.status(run_id).active
     if goes_on:
         runs.continue_run(run_id, MORE_SECONDS)
-    for name, value in verdict.levers.items():
-        run_levers.set_lever(run_id, name, value)
+    run_levers.set_levers(run_id, verdict.levers)
     runs.advance()
     return f"Against {verdict.name}: {verdict.moves()}{', for one more minute' if goes_on else ''}."
 
@@ -109,12 +108,11 @@ def turn(run_id: str, verdict: str) -> str:
         raise GanError(
             f"{chosen.title} is built in before the start: stop your run, then break a new one this way."
         )
-    for name, value in moved.items():
-        run_levers.set_lever(run_id, name, value)
+    run_levers.set_levers(run_id, moved)
     return f"Towards {verdict}: your run's levers were moved. {chosen.why}"
 
 
-def turning(chosen: Failure) -> dict[str, float]:
+def turning(chosen: Failure) -> dict[str, float | str]:
     """The levers that bring a failure about in a sound run; nothing where its network does it.
 
     Where the failure comes from few pictures, the run goes on with the first few of its own.
@@ -122,8 +120,5 @@ def turning(chosen: Failure) -> dict[str, float]:
     if chosen.network.get("architecture"):
         return {}
     config = replace(chosen.config(), only_first=chosen.pictures)
-    if chosen.pictures:
-        moved = {*chosen.settings, "only_first", "augment"}
-    else:
-        config, moved = replace(config, gamma=0.0), {*chosen.settings, "gamma"}
+    moved = {*chosen.settings} | ({"only_first", "augment"} if chosen.pictures else set())
     return {name: getattr(config, name) for name in LEVERS if name in moved}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -9,7 +10,7 @@ from typing import Any
 
 from gan.config import TrainConfig
 from gan.errors import GanError
-from gan.levers import lever_values, with_levers
+from gan.levers import lever_values, value_of, with_levers
 from gan.run_files import read_json, read_request, run_folder, write_json
 from gan.run_status import status
 
@@ -34,15 +35,21 @@ def changed_config(folder: Path, config: TrainConfig) -> TrainConfig:
 
 
 def set_lever(run_id: str, name: str, value: Any) -> None:
-    """Change a setting of a run that has not ended; its worker follows before the next step.
+    """Change one setting of a run, as `set_levers`."""
+    set_levers(run_id, {name: value})
+
+
+def set_levers(run_id: str, values: Mapping[str, Any]) -> None:
+    """Change settings of a run that has not ended; its worker follows before its next step, in all at once.
 
     Raises:
-        GanError: when there is no such run, it has ended, or the value is not allowed.
+        GanError: when there is no such run, it has ended, or a value is not allowed.
     """
     folder = run_folder(run_id)
     if not status(run_id).active:
         raise GanError("This run has ended; continue it before you change its levers.")
     with _CHANGING:
-        config = with_levers(read_request(folder).config, {name: value})
-        changed = {**read_json(folder / "levers.json"), name: getattr(config, name)}
+        config = with_levers(read_request(folder).config, values)
+        moved = {name: value_of(config, name) for name in values}
+        changed = {**read_json(folder / "levers.json"), **moved}
         write_json(folder / "levers.json", changed)

@@ -191,7 +191,8 @@ def request_stop(run_id: str) -> None:
 def continue_run(run_id: str, seconds: float) -> None:
     """Queue an ended run again for `seconds` more; it goes on from its last checkpoint.
 
-    Two runs side by side go on together, each for so many seconds. It counts for whoever began it.
+    Two runs side by side go on together, each for so many seconds. It counts for whoever began it. A number
+    of steps that was made is no limit any more.
 
     Raises:
         GanError: when there is no such run, it has not ended, too many are waiting, or the disk is full.
@@ -203,20 +204,20 @@ def continue_run(run_id: str, seconds: float) -> None:
         if status(run_id).active:
             raise GanError("This run has not ended yet.")
         both = [folder / side for side in SIDES if (folder / side).is_dir()]
-        trained = [
-            float(read_json(each / "checkpoint" / "training.json").get("seconds", 0.0))
-            for each in both or [folder]
-        ]
+        trained = [read_json(each / "checkpoint" / "training.json") for each in both or [folder]]
+        until = sum(float(each.get("seconds", 0.0)) for each in trained) / len(trained) + seconds
+        made = max(int(each.get("step", 0)) for each in trained)
         for each in [folder, *both]:
-            _give_until(each, sum(trained) / len(trained) + seconds)
+            _give_until(each, until, made)
         (folder / "stop").unlink(missing_ok=True)
         write_atomically(folder / "waiting", str(time.time_ns()).encode())
 
 
-def _give_until(folder: Path, seconds: float) -> None:
-    """Change the time budget of the request in a folder."""
+def _give_until(folder: Path, seconds: float, made: int) -> None:
+    """Change the budget of the request in a folder, of which so many steps are made."""
     request = read_request(folder)
-    config = from_mapping(TrainConfig, {**to_mapping(request.config), "seconds": seconds})
+    steps = request.config.steps if request.config.steps > made else 0
+    config = from_mapping(TrainConfig, {**to_mapping(request.config), "seconds": seconds, "steps": steps})
     write_request(folder, replace(request, config=config))
 
 

@@ -118,7 +118,9 @@ def _one_gradient_serves_both(config: TrainConfig) -> bool:
 
 def _norms_batches(network: NetworkConfig) -> bool:
     """Whether the discriminator compares the pictures of a batch: by batch norm, or by their deviation."""
-    return network.batch_norm or network.architecture in ("dcgan", "progressive")
+    if network.architecture == "dcgan":
+        return network.designed_norm
+    return network.batch_norm or network.architecture == "progressive"
 
 
 def play_round(config: TrainConfig, dataset: Dataset, state: TrainState) -> tuple[StepResult, StepResult]:

@@ -25,6 +25,7 @@ from gan.own_pictures import own_pictures, reduced
 from gan.tab_api import picture_out
 from gan.tab_api_turns import MISTAKES
 from gan.train_form import form_settings, labels_tell, request_from_form, setting_values
+from gan.used_settings import check_used
 
 DATA = ("cats", "fashion", "own")
 UPLOAD_SIDE = 64
@@ -95,6 +96,7 @@ def train_start(
     request = request_from_form(
         data, resolution, recipe, minutes, _settings(data, recipe, settings), start_from=str(checkpoint)
     )
+    check_used(request.config, settings or {})
     if recipe == FROM_A_CHECKPOINT:
         _check_fits(request)
     pictures = None
@@ -174,13 +176,13 @@ def train_preview(run_id: str) -> Image.Image:
         ) from None
 
 
-def train_set(run_id: str, name: str, value: float) -> State:
+def train_set(run_id: str, name: str, value: float | str) -> State:
     """Pull a lever of a run that is going on; it is in force from the next step.
 
     Args:
         run_id: what train_start returned.
         name: a lever, as train_status lists them.
-        value: what to set it to.
+        value: what to set it to: a number, for loss and penalty a word.
 
     Returns:
         All levers and their values.

@@ -28,6 +28,7 @@ from gan.train_form import (
     labels_tell,
     network_of,
     setting_values,
+    settings_used,
 )
 from gan.train_view import (
     HOW_TO_PULL,
@@ -189,7 +190,11 @@ def _setting_components(preset: TrainConfig) -> dict[str, Any]:
     """One component a setting, made from its definition in `gan.config`, in the form's order."""
     offered = {setting.name: setting for setting in form_settings()}
     values = dict(zip(offered, setting_values(preset), strict=True))
-    return _in_groups(offered, lambda setting: _setting_component(setting, values[setting.name]))
+    network = preset.network
+    used = settings_used("cats", FIRST_RECIPE, preset.told, network.components, preset.penalty)
+    return _in_groups(
+        offered, lambda setting: _setting_component(setting, values[setting.name], used[setting.name])
+    )
 
 
 def _in_groups(
@@ -211,13 +216,14 @@ def _in_groups(
     return {name: made[name] for name in settings}
 
 
-def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
+def _setting_component(setting: Field[Any], value: Any, used: bool) -> gr.components.Component:
     described = {
         "label": setting_label(setting.name).capitalize(),
         "info": setting.metadata["help"],
         "min_width": 140,
+        "elem_id": f"train-{setting.name.replace('_', '-')}",
+        "visible": events.visibility(used),
     }
-    described["elem_id"] = f"train-{setting.name.replace('_', '-')}"
     if setting.metadata["choices"]:
         return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
     if isinstance(setting.default, bool):
@@ -231,6 +237,9 @@ def _lever_component(setting: Field[Any], value: Any) -> gr.components.Component
     """A slider where all that is allowed fits on one, else a number."""
     described = {"label": setting_label(setting.name).capitalize(), "info": setting.metadata["help"]}
     described["elem_id"] = f"lever-{setting.name.replace('_', '-')}"
+    if setting.metadata["choices"]:
+        choices = list(setting.metadata["choices"])
+        return gr.Dropdown(choices, value=value, filterable=False, min_width=260, **described)
     low, high = setting.metadata["minimum"], setting.metadata["maximum"]
     whole = isinstance(setting.default, int)
     if low in (0, 1) and high <= WIDEST_SLIDER:
@@ -299,6 +308,14 @@ def _connect_choices(
         [choices.data, choices.recipe, upload_id, shown],
         [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
+    )
+    binding = [choices.settings[name] for name in ("told", "components", "penalty")]
+    gr.on(
+        [each.change for each in (choices.data, choices.recipe, *binding)],
+        events.settings_offered,
+        [choices.data, choices.recipe, *binding],
+        [*choices.settings.values()],
+        **AT_ONCE,
     )
     gr.on(
         [choices.data.change, choices.recipe.change],
@@ -375,7 +392,10 @@ def _connect_levers(live: Live, run_id: gr.BrowserState) -> None:
     """Each lever is sent when it is let go or left, by its name."""
     for name in LEVERS:
         lever = live.levers[name]
-        done = [lever.release] if isinstance(lever, gr.Slider) else [lever.submit, lever.blur]
+        if isinstance(lever, gr.Dropdown):
+            done = [lever.input]
+        else:
+            done = [lever.release] if isinstance(lever, gr.Slider) else [lever.submit, lever.blur]
         gr.on(done, partial(events.pull, name), [run_id, lever], [lever, live.pulled], **AT_ONCE)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -22,12 +22,20 @@ from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.explorer import checkpoint_choices
 from gan.how_many import BEGINNING
-from gan.levers import LEVERS, setting_label
+from gan.levers import LEVERS, change_text
 from gan.model import load_reference
 from gan.own_pictures import in_grey, reduced
 from gan.scales import scales_html
 from gan.tab_own import augment_for, classes_of, strip_of, upload_of, wants
-from gan.train_form import OWN, form_settings, labels_tell, network_of, request_from_form, setting_values
+from gan.train_form import (
+    OWN,
+    form_settings,
+    labels_tell,
+    network_of,
+    request_from_form,
+    setting_values,
+    settings_used,
+)
 from gan.train_view import (
     checkpoint_text,
     examples_html,
@@ -68,6 +76,20 @@ def settings_for(data: str, preset: str, upload_id: str, shown: str) -> list[Any
     if now == shown:
         return [shown, gr.skip(), gr.skip(), *(gr.skip() for _ in form_settings())]
     return [now, *_recipe_values(data, preset, upload_id)]
+
+
+def settings_offered(data: str, preset: str, told: bool, components: Any, penalty: str) -> list[Any]:
+    """Each setting visible where it has an effect, in the form's order."""
+    try:
+        used = settings_used(data, preset, bool(told), int(components or 0), str(penalty))
+    except (GanError, TypeError, ValueError):
+        return [gr.skip() for _ in form_settings()]
+    return [gr.update(visible=visibility(used[setting.name])) for setting in form_settings()]
+
+
+def visibility(used: bool) -> bool | Literal["hidden"]:
+    """How a setting that is used, or not, stands in the page; what is hidden still has its value there."""
+    return True if used else "hidden"
 
 
 def shown_for(data: str, preset: str) -> str:
@@ -202,7 +224,8 @@ def pull(name: str, run_id: str, value: Any) -> tuple[Any, Any]:
         now = run_levers.levers(run_id)[name]
     except GanError as error:
         return _asked_for(run_id, name), _trouble(error)
-    return now, f"{setting_label(name).capitalize()} {before:g} → {now:g}, from the next step on."
+    said = change_text(name, before, now)
+    return now, f"{said[0].upper()}{said[1:]}, from the next step on."
 
 
 def _asked_for(run_id: str, name: str) -> Any:

@@ -22,17 +22,19 @@ from gan.levers import setting_label
 from gan.own_pictures import RESOLUTIONS
 from gan.run_files import Request
 from gan.state import labelled, with_room
+from gan.used_settings import uses
 
 DATA_TITLES = {"cats": "Cats", "fashion": "Fashion-MNIST", "own": "Own pictures", "hub": "From the Hub"}
 OWN = ("own", "hub")
 MOST_MINUTES = 10
 _NETWORK_SETTINGS = (
-    "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm", "dropout",
-    "initialisation", "upsampling",
+    "z_dim", "components", "halvings", "width", "critic_width", "gain", "spectral", "batch_norm",
+    "designed_norm", "activation", "critic_activation", "output", "dropout", "initialisation", "upsampling",
 )  # fmt: skip
 SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     "How fast they learn": (
-        "batch", "generator_lr", "discriminator_lr", "final_lr", "beta1", "beta2", "weight_decay", "average",
+        "steps", "batch", "generator_lr", "discriminator_lr", "final_lr", "beta1", "beta2", "weight_decay",
+        "average",
     ),
     "The game": (
         "loss", "penalty", "gamma", "penalty_share", "discriminator_steps", "skip_below", "smoothing",
@@ -43,10 +45,11 @@ SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "The networks": (
         "width", "critic_width", "z_dim", "components", "halvings", "gain", "dropout", "initialisation",
-        "upsampling", "growth", "frozen", "seed", "spectral", "batch_norm",
+        "upsampling", "activation", "critic_activation", "output", "growth", "frozen", "seed", "spectral",
+        "batch_norm", "designed_norm",
     ),
 }  # fmt: skip
-_NOT_IN_THE_FORM = ("network", "seconds", "steps", "only_first")
+_NOT_IN_THE_FORM = ("network", "seconds", "only_first")
 
 
 def form_settings() -> list[Field[Any]]:
@@ -77,6 +80,31 @@ def network_of(data: str, resolution: int, config: TrainConfig, classes: int = 0
         return with_room(labelled(sized, len(FASHION_CLASSES), (), config.told), len(fashion()))
     sized = replace(config.network, resolution=int(resolution), channels=3)
     return labelled(sized, classes, cats_attribute_sizes() if data == "cats" else (), config.told)
+
+
+def settings_used(data: str, preset: str, told: bool, components: int, penalty: str) -> dict[str, bool]:
+    """Whether each of `form_settings` has an effect in a run of this recipe with these pictures.
+
+    Args:
+        told, components, penalty: settings that leave others without effect, as they are chosen now.
+
+    Raises:
+        GanError: when there is no such recipe.
+    """
+    chosen = preset_config(preset, labels_tell(data))
+    begins = preset == FROM_A_CHECKPOINT
+    network = replace(chosen.network, components=components)
+    config = replace(chosen, told=told, penalty=penalty, network=network)
+    labels = network_of(data, RESOLUTIONS[0], replace(config, told=True))
+    config = replace(config, network=network_of(data, RESOLUTIONS[0], config))
+    of_pictures = {
+        "told": bool(labels.classes or labels.attributes), "stop_at_copies": data in OWN, "frozen": begins,
+    }  # fmt: skip
+    return {
+        setting.name: of_pictures.get(setting.name, uses(config, setting.name))
+        and not (begins and setting.name in _NETWORK_SETTINGS)
+        for setting in form_settings()
+    }
 
 
 def request_from_form(
@@ -113,16 +141,21 @@ def request_from_form(
     network = from_mapping(NetworkConfig, {**to_mapping(chosen.network), **sizes})
     plain = {**to_mapping(chosen), **values, "seconds": 60.0 * minutes, "network": network}
     config = from_mapping(TrainConfig, plain)
-    # How much own pictures are augmented follows from their number; it is no change of the recipe.
-    compared = replace(config, augment=chosen.augment) if data in OWN else config
+    # A budget is no part of the recipe; nor is how much own pictures are augmented: that is their number's.
+    compared = replace(config, steps=chosen.steps)
+    compared = replace(compared, augment=chosen.augment) if data in OWN else compared
     changed = setting_values(compared) != setting_values(chosen)
     config = replace(config, network=network_of(data, resolution, config, classes))
     return Request(
         data="own" if data in OWN else data,
         resolution=config.network.resolution,
-        title=f"{DATA_TITLES[data]}, {preset.replace('-', ' ')}, {minutes} min",
+        title=f"{DATA_TITLES[data]}, {preset.replace('-', ' ')}, {_budget(minutes, config.steps)}",
         preset=f"{preset}, changed" if changed else preset,
         config=config,
         threads=threads,
         start_from=start_from if preset == FROM_A_CHECKPOINT else "",
     )
+
+
+def _budget(minutes: int, steps: int) -> str:
+    return f"{steps:,} steps" if steps else f"{minutes} min"

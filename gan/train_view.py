@@ -109,8 +109,8 @@ in ordinary training: in a healthy run they waver around a level. Judge the pict
 
 HOW_TO_PULL = """
 Change something and watch: it is in force from the next step on, and the curves get a numbered line there.
-Without a gradient penalty, gamma does nothing. Loss, penalty and networks are chosen before the start, under
-Advanced.
+Without a gradient penalty, gamma does nothing. Another seed begins anew: both networks forget all they know.
+What they are built of is chosen before the start, under Advanced.
 """
 
 READ_MORE = """

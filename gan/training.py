@@ -20,7 +20,7 @@ from gan.latent import latents
 from gan.layout import lay_out
 from gan.levers import Change, changes_between
 from gan.networks import Generator
-from gan.rescue import Lifeline, is_sound
+from gan.rescue import Lifeline, begin_anew, is_sound
 from gan.signals import Signals
 from gan.state import TrainState, fits, fitted, new_state
 from gan.steps import StepResult, play_round, update_average
@@ -72,15 +72,15 @@ def _progress(state: TrainState, config: TrainConfig) -> float:
     return min(1.0, max(by_steps, by_time))
 
 
-def _set_learning_rates(state: TrainState, config: TrainConfig, progress: float) -> None:
-    """Cosine from the full rate to `final_lr` of it over the run."""
+def _set_optimisers(state: TrainState, config: TrainConfig, progress: float) -> None:
+    """Momentum, and learning rates: cosine from the full rate to `final_lr` of it over the run."""
     share = state.calm * (config.final_lr + (1 - config.final_lr) * (1 + cos(pi * progress)) / 2)
     for optimiser, lr in (
         (state.generator_optimiser, config.generator_lr),
         (state.discriminator_optimiser, config.discriminator_lr),
     ):
         for group in optimiser.param_groups:
-            group["lr"] = lr * share
+            group["lr"], group["betas"] = lr * share, (config.beta1, config.beta2)
 
 
 def _gradient_norm(network: nn.Module) -> Tensor:
@@ -144,6 +144,7 @@ def train(
     every: float = 1.0,
     due: Callable[[int], bool] | None = None,
     levers: Callable[[TrainConfig], TrainConfig] | None = None,
+    fresh: Callable[[TrainConfig], TrainState] = new_state,
     crew: Crew = ALONE,
 ) -> Iterator[Snapshot]:
     """Train until the budget is used or the iterator is closed; `state` (updated in place) holds the result.
@@ -156,6 +157,7 @@ def train(
         every: seconds between snapshots; the first step and the last one always give one.
         due: asked after every step, with the number of steps, whether a snapshot is due, instead of `every`.
         levers: asked before every step for the config that is in force from now on, given the present one.
+        fresh: makes the state with which both players begin anew when `levers` asks for another seed.
         crew: the processes that train this run together; each has joined it with its state.
 
     Raises:
@@ -167,16 +169,21 @@ def train(
         state = new_state(config)
     _check(config, dataset)
     prepare(state, dataset)
+    state.discriminator.leave_out(config.network.dropout)
     recorder, lifeline, note = _recorder(state), Lifeline(state), ""
     while (progress := _progress(state, config)) < 1.0:
         step_started = time.perf_counter()
         if levers is not None and (wanted := levers(config)) is not config:
             recorder.changes += changes_between(config, wanted, state.step, state.seconds)
+            if wanted.seed != config.seed:
+                begin_anew(state, fresh(wanted))
+                recorder, lifeline, note = _recorder(state, recorder.changes), Lifeline(state), ""
             config = wanted
+            state.discriminator.leave_out(config.network.dropout)
         state.progress = progress
         state.generator.grow(progress, config.growth)
         state.discriminator.grow(progress, config.growth)
-        _set_learning_rates(state, config, progress)
+        _set_optimisers(state, config, progress)
         with crew.drawing(state) or nullcontext():
             recorder.add(*play_round(crew.share(config), dataset, state))
         state.step += 1

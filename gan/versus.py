@@ -25,10 +25,11 @@ from gan.config import (
 )
 from gan.datasets import Dataset
 from gan.errors import GanError
-from gan.levers import setting_label
+from gan.levers import setting_label, value_of
 from gan.run_files import SIDES
 from gan.state import TrainState
 from gan.training import Snapshot, train
+from gan.used_settings import no_effect, suits
 
 # Two looks a second, with time to draw them.
 PACE = 0.35
@@ -216,6 +217,8 @@ def changed(config: TrainConfig, name: str, value: str, labels_tell: str) -> Tra
     network = from_mapping(NetworkConfig, to_mapping(config.network) | (read if of_network else {}))
     settings = {**to_mapping(config), **({} if of_network else read), "network": network}
     made = from_mapping(TrainConfig, settings)
+    if not suits(made.network.architecture, name):
+        raise no_effect(made.network.architecture, name)
     if made == config:
         raise GanError(f"Both runs would be the same: {setting_label(name)} is {value} already.")
     return made
@@ -232,11 +235,6 @@ def _read(setting: Field[Any], text: str) -> Any:
         raise GanError(f"{setting_label(setting.name).capitalize()} should be {expected}.") from None
 
 
-def value_of(config: TrainConfig, name: str) -> Any:
-    """A setting's value in a config, of the run or of its network."""
-    return getattr(config, name) if hasattr(config, name) else getattr(config.network, name)
-
-
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
     """What differs between two configs that `gan.config.to_mapping` made."""
     flat = [{**each["network"], **{k: v for k, v in each.items() if k != "network"}} for each in (a, b)]
@@ -246,9 +244,11 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
 
 
 def suggestions(config: TrainConfig, name: str) -> list[str]:
-    """Values worth a try for the second run, as text; any other that is allowed will do as well."""
+    """Values worth a try for the second run, as text, where there are any; all that are allowed will do."""
     if name == RECIPE:
         return _recipes()
+    if not suits(config.network.architecture, name):
+        return []
     setting = changeable()[name]
     now = value_of(config, name)
     if isinstance(setting.default, bool):

@@ -101,6 +101,17 @@ class Run:
             self.config = changed_config(self.folder, config)
         return self.config
 
+    def fresh(self, config: TrainConfig) -> TrainState:
+        """A state to begin anew with: fresh networks, or those of the checkpoint that the run began with.
+
+        Raises:
+            GanError, CheckpointError: when that checkpoint is not here any more.
+        """
+        state, beginning = new_state(config), read_request(self.folder).start_from
+        if beginning:
+            start_from(state, config, store.find(beginning))
+        return state
+
     def looks(self) -> Watch:
         """Somebody who looks at both players, and knows from how many pictures they learn at the moment."""
         return Watch(self.dataset, self.held_out, lambda: self.config.only_first)
@@ -232,7 +243,7 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
     stopped, copying, last = False, False, None
-    snapshots = train(run.config, run.dataset, run.state, levers=run.levers)
+    snapshots = train(run.config, run.dataset, run.state, levers=run.levers, fresh=run.fresh)
     for last in watched(snapshots, run.state, run.looks()):
         run.record(last)
         previews.run(run.draw)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from gan.config import EQUALISED, NetworkConfig
 from gan.networks import compact, dcgan, mlp, multiscale, progressive, style, swift, transposed
 from gan.networks.parts import Discriminator, Generator, initialise_normal
@@ -19,11 +17,14 @@ _BUILDERS = {
     "transposed": transposed,
 }
 
+# Those whose weights begin as their design says; it leaves no choice.
+OWN_START = (*EQUALISED, "dcgan")
+
 
 def build_generator(config: NetworkConfig) -> Generator:
     """A freshly initialised generator: z `[N, z_dim]` and labels `[N]` to pictures `[N, C, H, W]`."""
     network = _BUILDERS[config.architecture].generator(config)
-    if config.initialisation == "normal" and config.architecture not in EQUALISED:
+    if config.initialisation == "normal" and config.architecture not in OWN_START:
         initialise_normal(network)
     return network
 
@@ -31,10 +32,9 @@ def build_generator(config: NetworkConfig) -> Generator:
 def build_discriminator(config: NetworkConfig) -> Discriminator:
     """A freshly initialised discriminator: pictures `[N, C, H, W]` and labels `[N]` to logits `[N]`."""
     network = _BUILDERS[config.architecture].discriminator(config)
-    if config.initialisation == "normal" and config.architecture not in EQUALISED:
+    if config.initialisation == "normal" and config.architecture not in OWN_START:
         initialise_normal(network)
-    if config.dropout:
-        network.dropout = nn.Dropout(config.dropout)
+    network.leave_out(config.dropout)
     return network
 
 

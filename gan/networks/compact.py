@@ -12,7 +12,6 @@ from __future__ import annotations
 from itertools import pairwise
 from math import log2
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils.parametrizations import spectral_norm
@@ -23,6 +22,8 @@ from gan.networks.parts import (
     Discriminator,
     Generator,
     Reshape,
+    ending,
+    rectifier,
     stem_inputs,
     told_vectors,
 )
@@ -36,11 +37,11 @@ def widths_of(config: NetworkConfig, width: int) -> tuple[int, list[int]]:
     return base, [*inner, max(8, width // 2)]
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int, config: NetworkConfig) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(0.2, inplace=True),
+        nn.Conv2d(inputs, outputs, 3, 1, 1, bias=not config.designed_norm),
+        *([nn.BatchNorm2d(outputs)] if config.designed_norm else []),
+        rectifier(config.activation),
     )
 
 
@@ -49,19 +50,22 @@ def _twice(x: Tensor) -> Tensor:
 
 
 class ColourSkips(nn.Module):
-    """From the smallest grid `[N, widths[0], s, s]` to a picture `[N, C, s 2^k, s 2^k]` in (-1, 1)."""
+    """From the smallest grid `[N, widths[0], s, s]` to a picture `[N, C, s 2^k, s 2^k]`."""
 
-    def __init__(self, widths: list[int], channels: int, transposed: bool = False) -> None:
+    def __init__(self, widths: list[int], config: NetworkConfig) -> None:
         super().__init__()
-        self.grow = nn.ModuleList(_convolution(a, b) for a, b in pairwise(widths))
+        channels = config.channels
+        self.grow = nn.ModuleList(_convolution(a, b, config) for a, b in pairwise(widths))
         self.colour = nn.ModuleList(nn.Conv2d(b, channels, 1) for b in widths[1:])
-        self.finish = _convolution(widths[-1], widths[-1])
+        self.finish = _convolution(widths[-1], widths[-1], config)
         self.detail = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         for layer in (*self.colour, self.detail):
             nn.init.normal_(layer.weight, 0.0, 0.02)
         # Colours are always enlarged smoothly; what they are made of may be enlarged by convolutions.
-        kinds = [nn.ConvTranspose2d(b, b, 4, 2, 1) for b in widths[1:]] if transposed else []
+        by_convolution = config.upsampling == "transposed"
+        kinds = [nn.ConvTranspose2d(b, b, 4, 2, 1) for b in widths[1:]] if by_convolution else []
         self.enlarge = nn.ModuleList(kinds)
+        self.end = ending(config)
 
     def forward(self, x: Tensor) -> Tensor:
         picture: Tensor | None = None
@@ -70,7 +74,7 @@ class ColourSkips(nn.Module):
             added = colour(x) if picture is None else picture + colour(x)
             x, picture = self.enlarge[level](x) if self.enlarge else _twice(x), _twice(added)
         assert picture is not None
-        return torch.tanh(picture + self.detail(self.finish(x)))
+        return self.end(picture + self.detail(self.finish(x)))
 
 
 def generator(config: NetworkConfig) -> Generator:
@@ -79,11 +83,10 @@ def generator(config: NetworkConfig) -> Generator:
     stem = nn.Sequential(
         nn.Linear(stem_inputs(config), widths[0] * base * base),
         Reshape(widths[0], base, base),
-        nn.BatchNorm2d(widths[0]),
-        nn.LeakyReLU(0.2, inplace=True),
+        *([nn.BatchNorm2d(widths[0])] if config.designed_norm else []),
+        rectifier(config.activation),
     )
-    body = ColourSkips(widths, config.channels, config.upsampling == "transposed")
-    return Generator(config, stem, body)
+    return Generator(config, stem, ColourSkips(widths, config))
 
 
 def discriminator(config: NetworkConfig) -> Discriminator:
@@ -96,7 +99,7 @@ def discriminator(config: NetworkConfig) -> Discriminator:
         layers.append(constrain(nn.Conv2d(a, b, 4, 2, 1)))
         if config.batch_norm and len(layers) > 1:  # the first sees the pictures as they are
             layers.append(nn.BatchNorm2d(b))
-        layers.append(nn.LeakyReLU(0.2, inplace=True))
+        layers.append(rectifier(config.critic_activation))
     size = widths[-1] * base * base
     head = nn.Sequential(nn.Flatten(), constrain(nn.Linear(size, 1)))
     projection: nn.Module | None = constrain(told_vectors(config.classes, size)) if config.classes else None

@@ -5,18 +5,15 @@ from __future__ import annotations
 from torch import nn
 
 from gan.config import NetworkConfig
-from gan.networks.parts import Discriminator, Generator, Reshape
+from gan.networks.parts import Discriminator, Generator, Reshape, ending, rectifier
 
 GENERATOR_WIDTHS = (256, 512, 1024)
 DISCRIMINATOR_WIDTHS = (512, 256)
 
 
-def _hidden(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, outputs),
-        nn.BatchNorm1d(outputs, momentum=0.2),
-        nn.LeakyReLU(0.2, inplace=True),
-    )
+def _hidden(inputs: int, outputs: int, config: NetworkConfig) -> nn.Sequential:
+    norm = [nn.BatchNorm1d(outputs, momentum=0.2)] if config.designed_norm else []
+    return nn.Sequential(nn.Linear(inputs, outputs), *norm, rectifier(config.activation))
 
 
 def generator(config: NetworkConfig) -> Generator:
@@ -24,11 +21,11 @@ def generator(config: NetworkConfig) -> Generator:
     first, *rest = GENERATOR_WIDTHS
     pixels = config.channels * config.resolution**2
     layers: list[nn.Module] = [
-        _hidden(a, b) for a, b in zip(GENERATOR_WIDTHS[:-1], rest, strict=True)
+        _hidden(a, b, config) for a, b in zip(GENERATOR_WIDTHS[:-1], rest, strict=True)
     ]  # fmt: skip
-    layers += [nn.Linear(rest[-1], pixels), nn.Tanh()]
+    layers += [nn.Linear(rest[-1], pixels), ending(config)]
     layers += [Reshape(config.channels, config.resolution, config.resolution)]
-    stem = _hidden(config.z_dim + config.classes, first)
+    stem = _hidden(config.z_dim + config.classes, first, config)
     return Generator(config, stem, nn.Sequential(*layers))
 
 
@@ -39,9 +36,10 @@ def discriminator(config: NetworkConfig) -> Discriminator:
     features = nn.Sequential(
         nn.Flatten(),
         nn.Linear(pixels, first),
-        nn.LeakyReLU(0.2, inplace=True),
+        rectifier(config.critic_activation),
         nn.Linear(first, second),
-        nn.LeakyReLU(0.2, inplace=True),
+        *([nn.BatchNorm1d(second)] if config.batch_norm else []),
+        rectifier(config.critic_activation),
     )
     projection = nn.Embedding(config.classes, second) if config.classes else None
     return Discriminator(features, nn.Linear(second, 1), projection)

@@ -116,6 +116,10 @@ class Discriminator(nn.Module):
         self.features, self.head, self.projection, self.gain = features, head, projection, gain
         self.dropout: nn.Module | None = None
 
+    def leave_out(self, share: float) -> None:
+        """Do without this share of the last features, others each time, from now on."""
+        self.dropout = nn.Dropout(share) if share else None
+
     def forward(
         self, pictures: Tensor, labels: Tensor | None = None, drop: bool = True, named: bool = False
     ) -> Tensor | Named:
@@ -203,6 +207,17 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(x.shape[0], *self.shape)
+
+
+def rectifier(choice: str, designed: str = "leaky-relu") -> nn.Module:
+    """The activation between layers that a config asks for; "default" is the one of the network's design."""
+    kind = designed if choice == "default" else choice
+    return nn.ReLU(inplace=True) if kind == "relu" else nn.LeakyReLU(0.2, inplace=True)
+
+
+def ending(config: NetworkConfig) -> nn.Module:
+    """What makes pixels of a generator's last numbers: into (-1, 1), or as they are."""
+    return nn.Tanh() if config.output == "tanh" else nn.Identity()
 
 
 def initialise_normal(module: nn.Module) -> None:

@@ -15,19 +15,22 @@ from torch import nn
 
 from gan.config import NetworkConfig
 from gan.networks import compact
-from gan.networks.parts import Generator, Reshape, stem_inputs
+from gan.networks.parts import Generator, Reshape, ending, rectifier, stem_inputs
 
 discriminator = compact.discriminator
 
 
-def _up(inputs: int, outputs: int, transposed: bool) -> list[nn.Module]:
-    doubled: list[nn.Module] = [
-        nn.Upsample(scale_factor=2, mode="bilinear"),
-        nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
-    ]
-    if transposed:
-        doubled = [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
-    return [*doubled, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
+def _up(inputs: int, outputs: int, config: NetworkConfig) -> list[nn.Module]:
+    bias = not config.designed_norm
+    if config.upsampling == "transposed":
+        doubled: list[nn.Module] = [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)]
+    else:
+        doubled = [
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Conv2d(inputs, outputs, 3, 1, 1, bias=bias),
+        ]
+    norm = [nn.BatchNorm2d(outputs)] if config.designed_norm else []
+    return [*doubled, *norm, rectifier(config.activation)]
 
 
 def generator(config: NetworkConfig) -> Generator:
@@ -38,10 +41,9 @@ def generator(config: NetworkConfig) -> Generator:
     stem = nn.Sequential(
         nn.Linear(stem_inputs(config), widths[0] * base * base),
         Reshape(widths[0], base, base),
-        nn.BatchNorm2d(widths[0]),
-        nn.LeakyReLU(0.2, inplace=True),
+        *([nn.BatchNorm2d(widths[0])] if config.designed_norm else []),
+        rectifier(config.activation),
     )
-    transposed = config.upsampling == "transposed"
-    layers = [part for a, b in pairwise(widths) for part in _up(a, b, transposed)]
-    end = [nn.Conv2d(widths[-1], 4 * config.channels, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
+    layers = [part for a, b in pairwise(widths) for part in _up(a, b, config)]
+    end = [nn.Conv2d(widths[-1], 4 * config.channels, 3, 1, 1), nn.PixelShuffle(2), ending(config)]
     return Generator(config, stem, nn.Sequential(*layers, *end))

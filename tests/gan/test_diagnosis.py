@@ -13,6 +13,7 @@ from gan import run_diagnosis, run_files, run_levers, run_status, runs
 from gan.__main__ import main
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.course import FEWEST_LOOKS, course_of, swing, trend
+from gan.datasets import open_dataset
 from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, Verdict, as_text, diagnose
 from gan.diagnosis_view import verdict_html
 from gan.errors import GanError
@@ -21,6 +22,7 @@ from gan.levers import LEVERS, Change, with_levers
 from gan.remedies import REMEDIES, remedy_for
 from gan.run_diagnosis import turning
 from gan.run_files import Request
+from gan.state import fitted
 from gan.training import Snapshot
 from gan.worker import run_folder
 from tests.bench.diagnosis import CASES, Case, read_record, table
@@ -90,7 +92,9 @@ def test_a_run_that_broke_off_has_diverged_whatever_else_was_seen() -> None:
     said = diagnose(history, config, "The training diverged 4 times, at last at step 12.")[0]
     assert said.name == "divergence"
     assert not said.healthy
-    assert said.levers["generator_lr"] < config.generator_lr
+    assert float(said.levers["generator_lr"]) < config.generator_lr
+    assert said.levers["seed"] == config.seed + 1
+    assert "both networks begin anew (seed 1), generator learning rate to" in said.moves()
     assert diagnose(history, config, "There is not enough memory.")[0].name != "divergence"
 
 
@@ -98,7 +102,9 @@ def test_a_rescue_counts_once_and_is_forgotten_after_the_next_lever() -> None:
     history, config, _ = recorded("healthy, improving")
     note = "The training diverged at step 9, so it went back to step 1 and goes on with 0.5 times the rates."
     noted = history[:10] + [replace(snapshot, note=note) for snapshot in history[10:]]
-    assert diagnose(noted, config)[0].name == "divergence"
+    said = diagnose(noted, config)[0]
+    assert said.name == "divergence"
+    assert "seed" not in said.levers  # it has a good state
     change = Change(noted[20].step, 1.0, "gamma", 1, 2)
     noted[20] = replace(noted[20], changes=(change,))
     assert diagnose(noted, config)[0].name != "divergence"
@@ -236,6 +242,27 @@ def test_memorising_learns_from_a_handful_of_pictures() -> None:
     for verdict, data in (("memorising", "own"), ("sleepy", "cats"), ("divergence", "/etc")):
         with pytest.raises(GanError):
             run_diagnosis.start_failing(verdict, data)
+
+
+def test_a_run_whose_losses_have_grown_without_end_gets_well_anew() -> None:
+    """As the page does it: the run ends, is diagnosed and mended, and goes on."""
+    failing = replace(failure("divergence").config(), batch=16, seconds=0.0, steps=60)
+    dataset = open_dataset("fashion", limit=2000)
+    run_id = runs.create(Request("fashion", 28, "Broken", "broken", fitted(failing, dataset), pictures=2000))
+    folder = run_files.run_folder(run_id)
+    assert run_folder(folder, lambda: False) in (0, 1)
+    (folder / "waiting").unlink()
+    history = run_status.history(run_id)
+    assert max(abs(s.generator_loss) for s in history) > 100
+    assert "Against divergence: both networks begin anew (seed 1)" in run_diagnosis.mend(run_id)
+    request = run_files.read_request(folder)
+    run_files.write_request(folder, replace(request, config=replace(request.config, seconds=0.0, steps=200)))
+    assert run_folder(folder, lambda: False) == 0
+    mended = run_status.history(run_id)[-1]
+    assert mended.step == 200
+    assert abs(mended.generator_loss) < 10
+    assert mended.signals is not None
+    assert mended.signals.distance < history[-1].signals.distance
 
 
 def test_what_is_healthy_is_not_mended() -> None:

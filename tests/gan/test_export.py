@@ -52,7 +52,18 @@ NETWORKS = {
         )
         for architecture in ("compact", "swift")
     },
-}
+    **{
+        f"{architecture} {side}, {'norm' if norm else 'no norm'}, {output}": NetworkConfig(
+            architecture, side, channels, z_dim=8, width=8, designed_norm=norm, output=output,
+            activation="relu", critic_activation="relu", batch_norm=norm,
+        )
+        for architecture, side, channels in (
+            ("compact", 32, 3), ("swift", 28, 1), ("dcgan", 28, 1), ("dcgan", 32, 3), ("mlp", 28, 1),
+        )
+        for norm in (True, False)
+        for output in ("tanh", "linear")
+    },
+}  # fmt: skip
 
 
 def fresh(config: NetworkConfig) -> Model:

@@ -21,16 +21,22 @@ from gan.errors import GanError
 from gan.levers import LEVERS, Change, changes_between, lever_settings, with_levers
 from gan.losses import ADVERSARIAL, bce_discriminator_loss, least_squares_discriminator_loss
 from gan.networks import build_discriminator, build_generator
+from gan.rescue import begin_anew
 from gan.run_files import Request
 from gan.state import TrainState, new_state
 from gan.steps import discriminator_step, draw_batch, play, plays_at_once
-from gan.training import Snapshot, train
+from gan.training import Snapshot, prepare, train
 from gan.worker import Run, open_run, run_folder
 
 CPU = torch.device("cpu")
 SMALL = NetworkConfig("compact", 28, 1, z_dim=8, width=8, classes=10)
 CONFIG = TrainConfig(network=SMALL, seconds=0, steps=6, batch=8, final_lr=1.0)
 MOVED: dict[str, Any] = {
+    "seed": 1,
+    "beta1": 0.5,
+    "loss": "hinge",
+    "penalty": "none",
+    "dropout": 0.5,
     "generator_lr": 5e-4,
     "discriminator_lr": 5e-4,
     "discriminator_steps": 2,
@@ -72,16 +78,47 @@ def test_every_lever_is_tried_here() -> None:
     assert set(MOVED) == set(LEVERS) == {setting.name for setting in lever_settings()}
 
 
-@pytest.mark.parametrize("name", LEVERS)
+@pytest.mark.parametrize("name", [name for name in LEVERS if name != "seed"])
 def test_a_lever_moved_on_the_way_is_a_run_that_goes_on_with_it(garments: Dataset, name: str) -> None:
     changed = with_levers(CONFIG, {name: MOVED[name]})
     moved, continued, untouched = (new_state(CONFIG, CPU) for _ in range(3))
-    trained(CONFIG, garments, moved, 6, levers=lambda config: changed if moved.step >= 3 else config)
-    trained(CONFIG, garments, continued, 3)
-    trained(changed, garments, continued, 6)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)  # of dropout
+        trained(CONFIG, garments, moved, 6, levers=lambda config: changed if moved.step >= 3 else config)
+        torch.manual_seed(3)
+        trained(CONFIG, garments, continued, 3)
+        trained(changed, garments, continued, 6)
     assert all(map(torch.equal, weights(moved), weights(continued)))
     trained(CONFIG, garments, untouched, 6)
     assert not all(map(torch.equal, weights(moved), weights(untouched)))
+
+
+def test_another_seed_begins_anew_with_fresh_networks(garments: Dataset) -> None:
+    changed = with_levers(CONFIG, {"seed": 1, "beta1": 0.5})
+    state, fresh = new_state(CONFIG, CPU), new_state(changed, CPU)
+    told = []
+    for snapshot in train(
+        CONFIG, garments, state, every=0, levers=lambda config: changed if state.step >= 3 else config
+    ):
+        told += [(change.name, change.step) for change in snapshot.changes]
+        if snapshot.step == 4:
+            break
+    assert told == [("seed", 3), ("beta1", 3)]
+    trained(changed, garments, fresh, 1)
+    learned = [dict(network.named_parameters()) for network in (state.generator, fresh.generator)]
+    assert all(torch.equal(value, learned[1][name]) for name, value in learned[0].items())
+    assert state.generator_optimiser.state_dict()["state"][0]["step"] == 1
+    assert (state.step, state.calm) == (4, 1.0)
+
+
+def test_a_space_that_is_laid_out_stays_when_a_run_begins_anew(garments: Dataset) -> None:
+    config = replace(CONFIG, network=NetworkConfig("swift", 28, 1, 10, width=4, components=8, halvings=2))
+    state = new_state(config, CPU)
+    prepare(state, garments)
+    begin_anew(state, new_state(replace(config, seed=1), CPU))
+    assert state.generator.layout is not None
+    assert state.generator.layout.laid_out
+    assert state.average.layout is state.generator.layout
 
 
 def test_a_change_is_told_once_with_its_step_and_both_values(garments: Dataset) -> None:
@@ -111,7 +148,10 @@ def test_a_change_is_told_once_with_its_step_and_both_values(garments: Dataset) 
         ("noise", -0.1),
         ("smoothing", [0.1]),
         ("smoothing", True),
-        ("loss", "hinge"),
+        ("loss", "wasserstein"),
+        ("penalty", 2),
+        ("dropout", 1.0),
+        ("width", 8),
         ("seconds", 1e6),
         ("network", {"width": 128}),
         ("../stop", 1),
@@ -197,7 +237,8 @@ def test_an_undecided_pair_stays_undecided_when_it_is_smoothed() -> None:
 
 def test_resuming_keeps_the_levers_and_the_count(garments: Dataset, tmp_path: Path) -> None:
     config = replace(CONFIG, steps=8)
-    changed = with_levers(config, MOVED)
+    # Of these, one begins anew, and one draws random numbers that no checkpoint holds.
+    changed = with_levers(config, {n: value for n, value in MOVED.items() if n not in ("seed", "dropout")})
     whole, first = new_state(config, CPU), new_state(config, CPU)
     trained(config, garments, whole, 3)
     trained(changed, garments, whole, 8)
@@ -218,7 +259,7 @@ def waiting() -> str:
 
 def test_a_run_follows_its_folder_and_what_it_saves_is_what_was_in_force(waiting: str) -> None:
     run_levers.set_lever(waiting, "generator_lr", 5e-4)
-    run_levers.set_lever(waiting, "batch", 12.0)
+    run_levers.set_levers(waiting, {"batch": 12.0, "loss": "hinge", "dropout": 0.25})
     assert run_levers.levers(waiting)["generator_lr"] == 5e-4
     assert run_levers.levers(waiting)["gamma"] == CONFIG.gamma
     folder = run_files.run_folder(waiting)
@@ -227,15 +268,20 @@ def test_a_run_follows_its_folder_and_what_it_saves_is_what_was_in_force(waiting
     told = [change for snapshot in run_status.history(waiting) for change in snapshot.changes]
     assert [(c.step, c.name, c.old, c.new) for c in told] == [
         (0, "generator_lr", 2e-3, 5e-4),
+        (0, "loss", "relativistic", "hinge"),
+        (0, "dropout", 0.0, 0.25),
         (0, "batch", 8, 12),
     ]
     saved = json.loads((folder / "checkpoint" / "training.json").read_text())["config"]
-    assert (saved["generator_lr"], saved["batch"]) == (5e-4, 12)
+    assert (saved["generator_lr"], saved["batch"], saved["loss"]) == (5e-4, 12, "hinge")
     again = open_run(folder)
     assert again.config.batch == 12
+    assert isinstance(again.state.discriminator.dropout, torch.nn.Dropout)
     assert again.levers(again.config) is again.config
     with pytest.raises(GanError, match="has ended"):
         run_levers.set_lever(waiting, "batch", 8)
+    runs.continue_run(waiting, 30.0)
+    assert run_files.read_request(folder).config.steps == 0  # all are made: it goes on by time
 
 
 def test_a_worker_reads_the_file_only_when_it_was_replaced(
@@ -255,7 +301,7 @@ def test_a_worker_reads_the_file_only_when_it_was_replaced(
     assert len(reads) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"batch": 1e12}', '{"loss": "hinge"}', '{"batch"'])
+@pytest.mark.parametrize("text", ["", "[]", '{"batch": 1e12}', '{"loss": "wasserstein"}', '{"batch"'])
 def test_a_damaged_file_changes_nothing(waiting: str, text: str) -> None:
     folder = run_files.run_folder(waiting)
     (folder / "levers.json").write_text(text)

@@ -125,3 +125,40 @@ def test_the_dcgan_starts_from_narrow_normal_weights() -> None:
 
 
 LESSON_SIZE_DCGAN = replace(LESSON_SIZE, architecture="dcgan")
+
+
+def kinds_of(network: nn.Module) -> set[str]:
+    """The kinds of all its parts."""
+    return {type(part).__name__ for part in network.modules()}
+
+
+@pytest.mark.parametrize("architecture", ["compact", "swift", "dcgan", "mlp"])
+def test_norm_activation_and_end_can_be_switched(architecture: str) -> None:
+    designed = NetworkConfig(architecture, 28, 1, z_dim=8, width=8)
+    other = {"leaky-relu": "relu", "relu": "leaky-relu"}["relu" if architecture == "dcgan" else "leaky-relu"]
+    switched = replace(
+        designed, designed_norm=False, activation=other, critic_activation="relu", output="linear"
+    )
+    norms, rectifiers = {"BatchNorm1d", "BatchNorm2d"}, {"relu": "ReLU", "leaky-relu": "LeakyReLU"}
+    before, after = kinds_of(build_generator(designed)), kinds_of(build_generator(switched))
+    assert before & norms
+    assert not after & norms
+    assert after & set(rectifiers.values()) == {rectifiers[other]}
+    assert before & set(rectifiers.values()) == set(rectifiers.values()) - {rectifiers[other]}
+    judge = build_discriminator(switched)
+    assert kinds_of(judge) & (norms | set(rectifiers.values())) == {"ReLU"}
+    generator = build_generator(switched)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(20)
+    pictures = generator(torch.randn(4, 8))
+    assert pictures.abs().max() > 1
+    assert judge(pictures).shape == (4,)
+
+
+def test_the_mlps_discriminator_can_compare_the_pictures_of_a_batch() -> None:
+    config = NetworkConfig("mlp", 28, 1, z_dim=8)
+    assert "BatchNorm1d" not in kinds_of(build_discriminator(config))
+    judge = build_discriminator(replace(config, batch_norm=True))
+    pictures = torch.randn(4, 1, 28, 28)
+    assert not torch.allclose(judge(pictures)[:2], judge(pictures[:2]))

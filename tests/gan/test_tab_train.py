@@ -94,6 +94,12 @@ def test_a_changed_setting_is_used_and_said() -> None:
     assert request.preset == "in-a-minute, changed"
 
 
+def test_a_number_of_steps_is_a_budget_and_no_change_of_the_recipe() -> None:
+    request = request_from_form("cats", 32, "in-a-minute", 2, with_setting("steps", 500))
+    assert (request.config.steps, request.config.seconds, request.preset) == (500, 120, "in-a-minute")
+    assert request.title == "Cats, in a minute, 500 steps"
+
+
 def test_each_data_set_gets_the_settings_that_suit_it_and_changes_by_hand_survive() -> None:
     shown, minutes, side, *values = events.settings_for(
         "fashion", "in-a-minute", "", "in-a-minute attributes"
@@ -378,6 +384,9 @@ def test_a_lever_says_what_it_did_and_shows_what_is_asked_for() -> None:
     assert events.pull("batch", run_id, None)[0] == MINUTE.batch
     assert 5e-4 in events.look_anew(run_id)
     assert 5e-4 not in events.look(run_id, 0)  # the visitor may be typing
+    value, text = events.pull("penalty", run_id, "none")
+    assert (value, text) == ("none", "Penalty r1+r2 → none, from the next step on.")
+    assert "begin anew (seed 4)" in events.pull("seed", run_id, 4)[1]
 
 
 def test_a_stranger_and_an_ended_run_move_no_lever() -> None:
