@@ -7,6 +7,8 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from gan.errors import GanError
 from gan.explorer import (
     MOST_OWN,
@@ -27,10 +29,11 @@ from gan.favourites import (
     write_favourites,
 )
 from gan.film import film, film_pictures
+from gan.latent import parse_seeds
 from gan.mixing import cross
 from gan.model import load_reference
 from gan.own_directions import keep
-from gan.walk import FRAMES_BETWEEN, MOST_SEEDS
+from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, SMALLEST_SIDE, walk_pictures
 
 CHILDREN = 6
 FILMS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
@@ -68,15 +71,31 @@ def explore_cross(question: Any) -> Answer:
 
 def explore_film(question: Any) -> Answer:
     """A looping film through the pictures `stops`, of the `kind` gif, webp or mp4."""
-    stops, kind = _of(question, "stops"), _of(question, "kind")
-    if kind not in FILMS:
-        raise GanError("A film is a GIF, a WebP or an MP4; choose one of them.")
+    stops = _of(question, "stops")
     if not isinstance(stops, list) or not 2 <= len(stops) <= MOST_SEEDS:
         raise GanError(f"A film goes through 2 to {MOST_SEEDS} pictures; choose them among your favourites.")
     states = [ExplorerState.from_json(stop) for stop in stops]
     frames = _whole(_of(question, "frames"), FRAMES_BETWEEN)
-    pictures = film_pictures(load_reference(states[0].reference), states, frames)
-    return {"file": data_url(film(pictures, f".{kind}"), FILMS[kind]), "name": f"film.{kind}"}
+    return _film(film_pictures(load_reference(states[0].reference), states, frames), "film", question)
+
+
+def explore_walk(question: Any) -> Answer:
+    """A looping film through the `seeds` that the question lists as text, of a `kind` and a `side` in px."""
+    state = ExplorerState.from_json(question)
+    text, frames = _of(question, "seeds"), _of(question, "frames")
+    if not isinstance(text, str):
+        raise GanError("Write the seeds of the walk as text, such as 1, 5, 9.")
+    seeds = parse_seeds(text[:500], MOST_SEEDS)
+    model = load_reference(state.reference)
+    return _film(walk_pictures(model, state, seeds, _whole(frames, FRAMES_BETWEEN)), "walk", question)
+
+
+def _film(pictures: Tensor, name: str, question: Any) -> Answer:
+    kind = _of(question, "kind") or "gif"
+    if not isinstance(kind, str) or kind not in FILMS:
+        raise GanError("A film is a GIF, a WebP or an MP4; choose one of them.")
+    content = film(pictures, f".{kind}", _whole(_of(question, "side"), SMALLEST_SIDE))
+    return {"file": data_url(content, FILMS[kind]), "name": f"{name}.{kind}"}
 
 
 def explore_save(question: Any) -> Answer:

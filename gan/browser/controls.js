@@ -84,15 +84,13 @@ on(".explore-walk-make", "click", async (event) => {
   if (isOff(button)) return;
   switchOff(button, true);
   button.textContent = "Drawing";
-  const question = { ...copyOf(state), seeds: find(".explore-walk-seeds").value, frames: Number(frames.range.value) };
+  const [seeds, kind, side] = ["seeds", "kind", "side"].map((each) => find(".explore-walk-" + each).value);
+  const question = { ...copyOf(state), seeds, kind, side: Number(side), frames: Number(frames.range.value) };
   const answer = await ask("explore_walk", question);
   switchOff(button, false);
-  button.textContent = "Make the GIF";
+  button.textContent = "Make the film";
   complain(answer.error);
-  if (answer.error) return;
-  find(".explore-walk-result").src = answer.gif;
-  find(".explore-walk-download").href = answer.gif;
-  find(".explore-walk-shown").hidden = false;
+  if (!answer.error) showFilm("walk", answer);
 });
 
 // Python sets the value: the choice of checkpoints when the library changes, or one to open from another tab, or

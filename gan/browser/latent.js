@@ -61,6 +61,20 @@ function startOf(state, size) {
   return base?.length === size ? base : seedVector(state.seed, size);
 }
 
+// The coordinates by which a picture chooses its attributes; `size` of them.
+function wishesOf(state, space, size) {
+  const z = knownZ(state, space);
+  return z ? Object.fromEntries(Array.from(z.slice(0, size)).entries()) : {};
+}
+
+// A place on a walk with the attributes of either end: what fades from one to the other; see gan/walk.py.
+function endsOf(state, space, size) {
+  return state.between.seeds.slice(0, 2).map((seed) => {
+    const { between, base, ...stop } = { ...state, seed };
+    return { ...state, raw: { ...wishesOf(stop, space, size), ...state.raw } };
+  });
+}
+
 function withRaw(z, state) {
   for (const [index, value] of Object.entries(state.raw)) if (Number(index) < z.length) z[index] = value;
   return z;

@@ -122,14 +122,17 @@ async function makeFilm(event) {
   button.textContent = "Film";
   complain(answer.error);
   if (answer.error) return;
-  const [image, video] = [find(".explore-film-image"), find(".explore-film-video")];
-  image.hidden = kind === "mp4";
-  video.hidden = kind !== "mp4";
-  (kind === "mp4" ? video : image).src = answer.file;
-  const link = find(".explore-film-download");
-  Object.assign(link, { href: answer.file, download: answer.name, textContent: "Download " + answer.name });
   find(".explore-offer").hidden = true;
-  find(".explore-film-shown").hidden = false;
+  showFilm("film", answer);
+}
+
+function showFilm(what, { file, name }) {
+  const [place, image, video, link] = ["shown", "image", "video", "download"].map((part) => find(".explore-" + what + "-" + part));
+  image.hidden = name.endsWith(".mp4");
+  video.hidden = !image.hidden;
+  (image.hidden ? video : image).src = file;
+  Object.assign(link, { href: file, download: name, textContent: "Download " + name });
+  place.hidden = false;
 }
 
 async function saveLiked(kind) {

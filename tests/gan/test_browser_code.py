@@ -19,6 +19,7 @@ from gan.export import describe_for_browser
 from gan.latent import latents, slerp
 from gan.model import Model, load
 from gan.networks import build_generator
+from gan.walk import stops_at, wishes_of, wishing
 
 SEEDS = [0, 1, 2, 42, 1234, 2**31 - 1, 2**31, 2**32 - 1, *range(1000, 1200, 7)]
 OWN = {"name": "weit · 目 👁", "vector": encode_direction(latents([7], 6)[0]), "amount": 1.5}
@@ -128,6 +129,23 @@ def test_a_state_is_the_same_styles(
     torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-4, rtol=1e-4)
     known = evaluated(page, "knownZ(given[0], spaceOf(given[1], given[2]))", given)
     assert (known is None) == (len(more.get("base", "")) > 20)
+
+
+@pytest.mark.parametrize("told", [(), (2, 3)])
+def test_a_place_on_a_walk_has_the_attributes_of_either_end(
+    page: Page, told: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = styled(told, 0)
+    monkeypatch.setattr("gan.explorer_drawing.directions_of", lambda _: ())
+    state = {"checkpoint": "x", "seed": 5, "truncation": 0.65, "class": 0, "edits": [], "raw": {"1": -2.5}}
+    state["between"] = {"seeds": [1, 7, 1, 7], "place": [0.25, 0.0]}
+    given = [state, describe_for_browser(model, ()), [], sum(told)]
+    ends = evaluated(page, "endsOf(given[0], spaceOf(given[1], given[2]), given[3])", given)
+    for end, stop in zip(ends, stops_at(ExplorerState.from_json(state), [1, 7]), strict=True):
+        expected = wishing(ExplorerState.from_json(state), wishes_of(model, stop))
+        assert [int(index) for index in end["raw"]] == [index for index, _ in expected.raw]
+        assert list(end["raw"].values()) == pytest.approx([value for _, value in expected.raw])
+        assert end["between"] == state["between"]
 
 
 @pytest.mark.parametrize("more", [{}, {"edits": [0, 1.25, 0], "raw": {"3": 4, "0": -0.5}, "class": 2},

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import av
 import gradio as gr
 import pytest
 import torch
 from explorer_helpers import REFERENCE, cats_in, fashion_in
 from gradio_client import Client
-from PIL import Image
+from PIL import Image, ImageSequence
 from playwright.sync_api import Browser, Page
 
 from checkpoints import store
@@ -29,9 +30,10 @@ from gan.page_answers import (
     explore_keep,
     explore_load,
     explore_save,
+    explore_walk,
 )
 from gan.serve import routes
-from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
+from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render
 
 CATS = "runs/" + "cd" * 16
 SHOWN = ".explore-view canvas"
@@ -65,7 +67,13 @@ def test_an_untrusted_question_is_answered_with_a_sentence(home: Path, function,
 
 
 @pytest.mark.parametrize(
-    "more", [{"seeds": 5}, {"seeds": "1,5", "frames": "9"}, {"seeds": "1,5", "frames": 10**9}]
+    "more",
+    [
+        {"seeds": 5},
+        {"seeds": "1,5", "frames": 10**9},
+        {"seeds": "1", "kind": "exe"},
+        {"seeds": "1,5", "side": 9999},
+    ],
 )
 def test_a_walk_that_cannot_be_is_a_sentence(home: Path, more: dict[str, object]) -> None:
     assert "error" in answers(explore_walk)({"checkpoint": CATS, **more})
@@ -117,6 +125,21 @@ def test_a_film_goes_through_favourites(home: Path, kind: str) -> None:
     answer = answers(explore_film)({"checkpoint": CATS, "stops": stops, "kind": kind, "frames": 4})
     assert answer["name"] == f"film.{kind}"
     assert answer["file"].startswith("data:")
+
+
+@pytest.mark.parametrize(("kind", "side"), [("gif", 128), ("webp", 256), ("mp4", 512)])
+def test_a_walk_is_of_the_kind_and_size_asked_for(home: Path, kind: str, side: int) -> None:
+    question = {"checkpoint": CATS, "seeds": "1, 5", "frames": 3, "kind": kind, "side": side}
+    answer = answers(explore_walk)(question)
+    assert answer["name"] == f"walk.{kind}"
+    content = b64decode(answer["file"].partition(",")[2])
+    if kind == "mp4":
+        with av.open(BytesIO(content)) as container:
+            frames = [frame.to_image() for frame in container.decode(video=0)]
+    else:
+        frames = list(ImageSequence.Iterator(Image.open(BytesIO(content))))
+    assert len(frames) > 1
+    assert {frame.size for frame in frames} == {(side, side)}
 
 
 @pytest.mark.parametrize("function", [explore_cross, explore_film, explore_save, explore_load])
@@ -219,8 +242,8 @@ def test_neighbours_raw_coordinates_and_the_walk(page: Page) -> None:
     page.locator(".explore-walk summary").click()
     page.fill(".explore-walk-seeds", "1, 2")
     page.click(".explore-walk-make")
-    page.wait_for_selector(".explore-walk-result[src^=data]")
-    content = b64decode(str(page.get_attribute(".explore-walk-result", "src")).split(",")[1])
+    page.wait_for_selector(".explore-walk-image[src^=data]")
+    content = b64decode(str(page.get_attribute(".explore-walk-image", "src")).split(",")[1])
     assert Image.open(BytesIO(content)).n_frames > 10
     page.fill(".explore-walk-seeds", "what?")
     page.click(".explore-walk-make")
