@@ -94,6 +94,8 @@ def copies_html(model: Model, state: ExplorerState) -> Iterator[str]:
     found = nearest_training(archive, picture)
     shown = torch.cat([picture, found.pictures])
     legend = "First this picture, then the training pictures nearest to it, nearest first."
+    if found.sketched:
+        legend += " They are small sketches: the 60,000 training pictures themselves are not here."
     yield _panel(
         _text(found.sentence)
         + _figure(shown, len(shown), "The picture and the training pictures nearest to it", legend)
