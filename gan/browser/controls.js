@@ -43,11 +43,15 @@ function save(address, name) {
   link.click();
 }
 
+function saveBlob(blob, name) {
+  const address = URL.createObjectURL(blob);
+  save(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
+
 async function download(side) {
   if (drawn?.image) {
-    const address = URL.createObjectURL(await pngOf(canvas, side, state));
-    save(address, state.checkpoint.replace(/[^\p{L}\p{N}]/gu, "-") + "-seed" + state.seed + ".png");
-    setTimeout(() => URL.revokeObjectURL(address), 60000);
+    saveBlob(await pngOf(canvas, side, state), state.checkpoint.replace(/[^\p{L}\p{N}]/gu, "-") + "-seed" + state.seed + ".png");
     return;
   }
   const answer = await ask("explore_download", { ...copyOf(state), side });
@@ -130,6 +134,10 @@ function start(value) {
 
 // For the other tabs of the app: what is shown here, as a copy.
 (element.closest("#explore") || element).atelierState = () => copyOf(state);
+(element.closest("#explore") || element).atelierFavourites = () => {
+  const others = liked.filter(({ key }) => !chosenKeys.includes(key));
+  return [...chosen(), ...others].map((each) => copyOf(each.state)).filter(({ checkpoint }) => checkpoint === state.checkpoint).slice(0, 8);
+};
 
 buildMethods();
 showLiked();
