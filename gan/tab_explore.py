@@ -37,6 +37,7 @@ from gan.page_answers import (
     explore_keep,
     explore_load,
     explore_save,
+    explore_strip,
     explore_walk,
 )
 from gan.pictures import to_images
@@ -47,6 +48,7 @@ LONGEST_STATE = 100_000
 # The page's questions skip Gradio's queue, and anybody may ask them: two at a time draw, the others wait.
 _TURNS = BoundedSemaphore(2)
 _LONG_TURNS = BoundedSemaphore(1)
+_STRIP_TURNS = BoundedSemaphore(1)
 
 Answer = dict[str, Any]
 
@@ -156,6 +158,7 @@ def explorer_component(value: Answer) -> gr.HTML:
             answers(explore_neighbours),
             answers(explore_download),
             answers(explore_walk, _LONG_TURNS),
+            answers(explore_strip, _STRIP_TURNS),
             answers(explore_directions, _LONG_TURNS),
             answers(explore_keep),
             answers(explore_cross),

@@ -61,7 +61,6 @@ function withoutEngine(failure) {
   console.info("The generator does not run in this page: " + failure);
   engine = null;
   showPath("server");
-  for (const slider of sliders) slider.strip?.replaceChildren();
 }
 
 // A picture of `asked`, or `{ error }`. What came back also says whether it was drawn here (`image`).
