@@ -3,6 +3,7 @@
 const LONGEST_NEIGHBOUR_STEP = 2;
 const NEIGHBOURS = 8;
 const PARALLEL = 1e-6;
+const NOTHING_LEFT = 1e-3;
 const seedVectors = new Map();
 
 // z of a seed as float32; the last few are kept, because a slider asks for the same one again and again.
@@ -24,6 +25,21 @@ function rightAngle(unit) {
   const least = unit.reduce((best, value, i) => (Math.abs(value) < Math.abs(unit[best]) ? i : best), 0);
   const side = unit.map((value, i) => (i === least ? 1 : 0) - unit[least] * value);
   return side.map((value) => value / lengthOf(side));
+}
+
+// `vector` without what the others do, of length 1: Gram and Schmidt, twice for rounding. Null when nothing is left.
+function apartFrom(vector, others) {
+  const basis = [];
+  const without = (a) => basis.reduce((rest, unit) => {
+    const share = dot(rest, unit);
+    return rest.map((value, i) => value - share * unit[i]);
+  }, a);
+  for (const other of others) {
+    const rest = without(without(Float64Array.from(other)));
+    if (lengthOf(rest) > 1e-6) basis.push(rest.map((value) => value / lengthOf(rest)));
+  }
+  const rest = without(without(Float64Array.from(vector)));
+  return lengthOf(rest) < NOTHING_LEFT ? null : rest.map((value) => value / lengthOf(rest));
 }
 
 // Spherical interpolation at `t`, see gan/latent.py.
