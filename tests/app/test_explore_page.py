@@ -252,6 +252,21 @@ def test_dragging_the_picture_moves_along_two_directions(page: Page) -> None:
     page.wait_for_function(SAME, arg=before)
 
 
+def test_two_fingers_enlarge_the_picture(any_page: Page) -> None:
+    page = any_page
+    before = ready(page)
+    x, y = middle(page)
+    touch = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchEnd", 0)):
+        points = [{"x": x + side * apart, "y": y, "id": n} for n, side in enumerate((-1, 1)) if apart]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    scale = page.evaluate(f"new DOMMatrix(getComputedStyle(document.querySelector('{PICTURE}')).transform).a")
+    assert scale == pytest.approx(2, abs=0.05)
+    page.locator(VIEW).dblclick()
+    expect(page.locator(f"{VIEW}.explore-zoomed")).to_have_count(0)
+    assert page.evaluate(SOURCE) == before
+
+
 def test_dragging_moves_along_any_slider_there_is(page: Page) -> None:
     before = ready(page)
     across, upwards = (page.locator(f"#explore .explore-plane-{axis}") for axis in "xy")

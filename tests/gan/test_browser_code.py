@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Page
 from gan.browser_files import FOLDER, page_settings
 from gan.codes import decode_direction, decode_latent, encode_direction, encode_latent
 from gan.config import NetworkConfig
+from gan.direction_sets import orthogonalised
 from gan.directions import Direction, directions_of
+from gan.errors import GanError
 from gan.explorer import ExplorerState, latent, latent_of, neighbours
 from gan.export import describe_for_browser
 from gan.latent import latents, slerp
@@ -160,6 +162,20 @@ def test_a_state_has_the_same_neighbours(page: Page, more: dict[str, Any]) -> No
     near = evaluated(page, "neighbourStates(given[0], { limits: given[1] }).map((each) => each.edits)", given)
     expected = [each.edits for each, _ in neighbours(model, ExplorerState.from_json(state))]
     assert [tuple(edits) for edits in near] == expected
+
+
+def test_a_direction_without_others_is_the_same(page: Page) -> None:
+    own, *others = (Direction(f"{i}", "pca", vector) for i, vector in enumerate(latents(range(20, 25), 6)))
+    twice = [*others[:2], Direction("twice", "pca", 2 * others[0].vector - others[1].vector)]
+    for apart_from in ([], others[:1], others[:3], twice):
+        given = [own.vector.tolist(), [other.vector.tolist() for other in apart_from]]
+        drawn = evaluated(page, "[...apartFrom(Float64Array.from(given[0]), given[1])]", given)
+        expected = orthogonalised(own, apart_from).vector
+        torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-5, rtol=0)
+    nothing = [others[0].vector.tolist(), [twice[2].vector.tolist(), others[1].vector.tolist()]]
+    assert evaluated(page, "apartFrom(Float64Array.from(given[0]), given[1])", nothing) is None
+    with pytest.raises(GanError, match="Nothing of"):
+        orthogonalised(others[0], twice[1:])
 
 
 def test_a_link_holds_the_place_between_seeds(page: Page) -> None:
