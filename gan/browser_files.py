@@ -25,6 +25,7 @@ SCRIPTS = (
     "methods.js",
     "own.js",
     "idle.js",
+    "axes.js",
     "hand.js",
     "keys.js",
     "taken_back.js",

@@ -50,7 +50,15 @@ SIDE = 256
 GAP = 2
 MAP_COLUMNS = 8
 # Of a convolution, what it gives is worth a look; norms and activations after it look alike.
-LOOKED_AT = ("Reshape", "Conv2d", "ConvTranspose2d", "Constant", "StyledConvolution")
+LOOKED_AT = (
+    "Reshape",
+    "Conv2d",
+    "EqualConv2d",
+    "ConvTranspose2d",
+    "PixelShuffle",
+    "Constant",
+    "StyledConvolution",
+)
 COMPARED = 8
 SHARE_TO_TELL = 0.02
 
@@ -86,6 +94,8 @@ def copies_html(model: Model, state: ExplorerState) -> Iterator[str]:
     found = nearest_training(archive, picture)
     shown = torch.cat([picture, found.pictures])
     legend = "First this picture, then the training pictures nearest to it, nearest first."
+    if found.sketched:
+        legend += " They are small sketches: the 60,000 training pictures themselves are not here."
     yield _panel(
         _text(found.sentence)
         + _figure(shown, len(shown), "The picture and the training pictures nearest to it", legend)
@@ -107,7 +117,7 @@ def inside_html(model: Model, state: ExplorerState) -> str:
     """What every convolution makes of the picture's latent vector, one small picture a channel."""
     figures = []
     for maps in generator_maps(model, latent(model, state), labels_for(model, state, 1)):
-        if maps.layer.kind in LOOKED_AT:
+        if maps.layer.kind in LOOKED_AT and maps.layer.shape[-1] > 1:
             sheet = maps_sheet(maps)
             words = f"{maps.layer.kind}: {_shape(maps.layer)}"
             figures.append(
@@ -143,12 +153,18 @@ def comparison_html(first: Model, second: Model, state: ExplorerState) -> str:
     pictures = drawn_at(first, shared.first, seeds), drawn_at(second, shared.second, seeds)
     found = beside(*pictures, first.config.z_dim == second.config.z_dim)
     difference = 100 * float(found.difference.mean())
-    words = f"Seeds {seeds[0]} to {seeds[-1]}: {first.title} above, {second.title} below. "
+    words = f"{_which(shared.first, seeds)}: {first.title} above, {second.title} below. "
     words += f"They differ by {difference:.0f} % of the range from black to white. {shared.sentence()}"
     if not found.same_latent:
         words += " Their latent vectors differ in length, so the seeds have only their number in common."
     alt = "Eight pictures of each of the two checkpoints"
     return _panel(_figure(torch.cat([found.first, found.second]), COMPARED, alt, words))
+
+
+def _which(state: ExplorerState, seeds: Sequence[int]) -> str:
+    if state.base or state.corners:
+        return f"The explorer's picture, then seeds {seeds[1]} to {seeds[-1]}"
+    return f"Seeds {seeds[0]} to {seeds[-1]}"
 
 
 def found_html(target: Tensor, picture: Tensor, words: str) -> str:

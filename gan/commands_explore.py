@@ -12,10 +12,12 @@ import torch
 
 from gan.errors import GanError
 from gan.explorer import HIGHEST_TRUNCATION, ExplorerState
+from gan.film import film
 from gan.latent import parse_seeds
 from gan.model import CheckpointError, Model, load
 from gan.pictures import grid_image
-from gan.walk import FRAMES_BETWEEN, MOST_FRAMES, MOST_SEEDS, SMALLEST_SIDE, gif, walk_pictures
+from gan.walk import FRAMES_BETWEEN, MOST_FRAMES, MOST_SEEDS, SMALLEST_SIDE, walk_pictures
+from style.moving import SUFFIXES
 
 MOST_SAMPLES = 100_000
 MOST_ON_SHEET = 4096
@@ -36,10 +38,12 @@ def add_parsers(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     sample.set_defaults(run=run_sample)
 
-    walk = subparsers.add_parser("walk", help="a looping GIF that goes from seed to seed")
+    walk = subparsers.add_parser("walk", help="a looping film that goes from seed to seed")
     add_common(walk)
     walk.add_argument("--seeds", default="1,5,9", help=f"2 to {MOST_SEEDS} seeds (default: %(default)s)")
-    walk.add_argument("--out", type=Path, required=True, metavar="WALK.gif", help="where to write the GIF")
+    walk.add_argument(
+        "--out", type=Path, required=True, metavar="WALK.gif", help="or .webp, .mp4: where to write it"
+    )
     walk.add_argument(
         "--frames",
         type=positive,
@@ -92,7 +96,7 @@ def run_sample(arguments: Namespace) -> int:
 
 
 def run_walk(arguments: Namespace) -> int:
-    """Draw the walk and write the GIF. Returns 0, or 2 after a caller's mistake."""
+    """Draw the walk and write the film. Returns 0, or 2 after a caller's mistake."""
     return reporting(_walk, arguments)
 
 
@@ -130,15 +134,15 @@ def _sample(arguments: Namespace) -> None:
 
 
 def _walk(arguments: Namespace) -> None:
-    if arguments.out.suffix.lower() != ".gif":
-        raise GanError(f"{arguments.out.name} should end in .gif.")
+    if arguments.out.suffix.lower() not in SUFFIXES:
+        raise GanError(f"{arguments.out.name} should end in .gif, .webp or .mp4.")
     seeds = parse_seeds(arguments.seeds, MOST_SEEDS)
     model = load(arguments.name)
     state = ExplorerState(
         model.reference, truncation=arguments.truncation, label=class_number(model, arguments.label) or 0
     )
-    content = gif(walk_pictures(model, state, seeds, arguments.frames), arguments.size)
-    arguments.out.write_bytes(content)
+    pictures = walk_pictures(model, state, seeds, arguments.frames)
+    arguments.out.write_bytes(film(pictures, arguments.out.suffix, arguments.size))
     print(arguments.out)
 
 

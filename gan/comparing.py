@@ -12,6 +12,7 @@ from gan.direction_files import Direction
 from gan.direction_sets import all_directions
 from gan.explorer import ExplorerState, directions_for, render
 from gan.model import Model
+from gan.walk import stops_at
 
 SAME = 0.999
 
@@ -44,8 +45,8 @@ def shared_state(first: Model, second: Model, state: ExplorerState) -> Shared:
     """What of the first model's state the second can have, too.
 
     A direction is the same where its vector is, or where both were fitted to do what the same name says.
-    Numbers of z and directions of the visitor's own count where z has the same length and attributes, a class
-    where both know its name.
+    Numbers of z, directions of the visitor's own, and what stands in the seed's place count where the latent
+    space has the same size and attributes, a class where both know its name, layers where there are as many.
     """
     used, left_out = [f"truncation {state.truncation:g}"], []
     bare = ExplorerState(first.reference, state.seed, state.truncation)
@@ -58,17 +59,35 @@ def shared_state(first: Model, second: Model, state: ExplorerState) -> Shared:
         else:
             left_out.append(f"class {name}")
             one = replace(one, label=state.label)
-    edits, others = _shared_edits(first, second, state, used, left_out)
-    one, other = replace(one, edits=edits), replace(other, edits=others)
-    alike = first.config.z_dim == second.config.z_dim and _names(first) == _names(second)
-    for what, field in ((f"{len(state.raw)} chosen numbers of z", "raw"), ("your own sliders", "own")):
-        if not getattr(state, field):
+    pairs = _shared_edits(first, second, state, used, left_out)
+    ranges = _shared_layers(first, second, state, pairs, used, left_out)
+    one, other = (
+        replace(
+            each,
+            edits=_edits_at({pair[at]: state.edits[pair[0]] for pair in pairs}),
+            layers=tuple(sorted((pair[at], *ranges[pair[0]]) for pair in pairs if pair[0] in ranges)),
+        )
+        for at, each in enumerate((one, other))
+    )
+    alike = _space(first) == _space(second)
+    for what, fields in (
+        (f"{len(state.raw)} chosen numbers of z", ("raw",)),
+        ("your own sliders", ("own",)),
+        ("the place between seeds", ("corners", "place")),
+        ("a picture of its own, from no seed", ("base",)),
+    ):
+        if not getattr(state, fields[0]):
             continue
         (used if alike else left_out).append(what)
         if alike:
-            kept = {field: getattr(state, field)}
+            kept = {field: getattr(state, field) for field in fields}
             one, other = replace(one, **kept), replace(other, **kept)
     return Shared(one, other, tuple(used), tuple(left_out))
+
+
+def _space(model: Model) -> tuple[int, int, list[tuple[str, int]]]:
+    """What has to be the same for a point of the latent space to mean the same."""
+    return model.config.z_dim, len(model.generator.sides), _names(model)
 
 
 def _names(model: Model) -> list[tuple[str, int]]:
@@ -77,10 +96,10 @@ def _names(model: Model) -> list[tuple[str, int]]:
 
 def _shared_edits(
     first: Model, second: Model, state: ExplorerState, used: list[str], left_out: list[str]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The edits of directions that both have, by the places that each has for them."""
+) -> list[tuple[int, int]]:
+    """The places of the moved directions that both have: that of the first, and that of the second."""
     here, there = directions_for(first, state), all_directions(second) if any(state.edits) else ()
-    edits, others = [0.0] * len(here), [0.0] * len(there)
+    pairs = []
     for place, (amount, direction) in enumerate(zip(state.edits, here, strict=False)):
         if not amount:
             continue
@@ -88,15 +107,32 @@ def _shared_edits(
         if counterpart is None:
             left_out.append(f"slider {direction.name}")
             continue
-        edits[place], others[counterpart] = amount, amount
+        pairs.append((place, counterpart))
         used.append(f"slider {direction.name}")
-    return _without_end(edits), _without_end(others)
+    return pairs
 
 
-def _without_end(edits: list[float]) -> tuple[float, ...]:
-    """The edits without the zeros at their end, as a state has them."""
-    moved = [place for place, amount in enumerate(edits, 1) if amount]
-    return tuple(edits[: moved[-1]]) if moved else ()
+def _edits_at(amounts: dict[int, float]) -> tuple[float, ...]:
+    """The edits of a state from what each place has."""
+    return tuple(amounts.get(place, 0.0) for place in range(max(amounts, default=-1) + 1))
+
+
+def _shared_layers(
+    first: Model,
+    second: Model,
+    state: ExplorerState,
+    pairs: Sequence[tuple[int, int]],
+    used: list[str],
+    left_out: list[str],
+) -> dict[int, tuple[int, int]]:
+    """The layers that shared sliders move, by the first model's places, where both have as many."""
+    moved = {place for place, _ in pairs}
+    ranges = {edit: (start, end) for edit, start, end in state.layers if edit in moved}
+    if not ranges or not first.generator.sides:
+        return {}
+    alike = len(first.generator.sides) == len(second.generator.sides)
+    (used if alike else left_out).append("layers that sliders move")
+    return ranges if alike else {}
 
 
 def _counterpart(direction: Direction, others: Sequence[Direction]) -> int | None:
@@ -113,5 +149,5 @@ def _counterpart(direction: Direction, others: Sequence[Direction]) -> int | Non
 
 
 def drawn_at(model: Model, state: ExplorerState, seeds: Sequence[int]) -> Tensor:
-    """The state's pictures at other seeds, `[N, C, H, W]` in [-1, 1]."""
-    return torch.cat([render(model, replace(state, seed=seed)) for seed in seeds])
+    """The state's picture, and its pictures at the seeds after the first, `[N, C, H, W]` in [-1, 1]."""
+    return torch.cat([render(model, each) for each in (state, *stops_at(state, seeds[1:]))])

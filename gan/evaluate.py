@@ -162,8 +162,8 @@ def _references(model: Model, count: int, own: Dataset | None) -> References:
         return References(reals, others, cats(side, min(learned, 16_000) or 16_000).images, held_out=True)
     if name == "fashion":
         saw_others = learned == FULL_FASHION
-        everything = fashion()
-        training = everything.images if len(everything) == learned else None
+        known = {len(each): each.images for each in (fashion(), fashion(embedded=True))}
+        training = known.get(learned)
         return _halves(fashion(embedded=True).first(2 * count), training, held_out=saw_others)
     raise GanError("Say what this generator learned from: --data FOLDER|ZIP.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -53,9 +52,9 @@ def _faded(
 ) -> Tensor:
     """Pictures of z `[N, z_dim]` that fade, by `share` `[N]`, from the choice at `start` to that at `end`.
 
-    The choice is the class and the attributes; all other numbers are z's.
+    The choice is the class and the attributes; all other numbers are z's. Styles hold both and lie on a way.
     """
-    if not (model.config.classes or model.config.attributes):
+    if model.generator.sides or not (model.config.classes or model.config.attributes):
         return model.draw(z)
     first, last = (_with_choice(model, z, states) for states in (start, end))
     if start == end or torch.equal(first, last):
@@ -116,8 +115,3 @@ def morph_strip(model: Model, start: ExplorerState, end: ExplorerState, count: i
 def _check_generator(model: Model, stops: Sequence[ExplorerState]) -> None:
     if any(stop.reference != model.reference for stop in stops):
         raise GanError("These pictures are of different generators; choose pictures of one.")
-
-
-def stops_at(state: ExplorerState, seeds: Sequence[int]) -> list[ExplorerState]:
-    """The state at other seeds, with the same sliders."""
-    return [replace(state, seed=seed, base="", corners=()) for seed in seeds]

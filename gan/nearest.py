@@ -14,6 +14,9 @@ from gan.cat_sketches import PICTURES, SIDE, CatSketches, cat_sketches
 from gan.datasets import Dataset, to_bytes, to_unit
 from gan.errors import GanError
 from gan.evaluate import MOST_PICTURES, Extractor, Progress, extractor_for, references_for
+from gan.fashion_sketches import PICTURES as GARMENTS
+from gan.fashion_sketches import SIDE as GARMENT_SIDE
+from gan.fashion_sketches import FashionSketches, fashion_sketches
 from gan.metrics import nearest_distances
 from gan.model import Model
 from gan.own_pictures import load_pictures
@@ -51,7 +54,7 @@ class Archive:
 
 
 # What a picture can be compared with.
-Comparable = Archive | CatSketches
+Comparable = Archive | CatSketches | FashionSketches
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +66,14 @@ class Nearest:
         distances: theirs, `[K]`, in features that mean nothing by themselves.
         share: of real pictures that lie nearer to the training pictures than this one does, 0..1.
         sentence: what that means.
+        sketched: whether the pictures are sketches, because the training pictures themselves are not here.
     """
 
     pictures: Tensor
     distances: Tensor
     share: float
     sentence: str
+    sketched: bool = False
 
 
 def archive_of(model: Model, own: Dataset | None = None) -> Comparable:
@@ -85,7 +90,8 @@ def archive_of(model: Model, own: Dataset | None = None) -> Comparable:
 def archive_steps(model: Model, own: Dataset | None = None) -> Generator[Progress, None, Comparable]:
     """The archive of a model, which is the generator's return value; yields how far it is.
 
-    At once for cats of 64 px, whose features ship, and for a model whose archive was made before.
+    At once for cats of 64 px and garments, of which sketches ship, and for a model whose archive was made
+    before.
 
     Args:
         own: the visitor's pictures that the model learned from. Those of a run on this machine are found.
@@ -95,7 +101,7 @@ def archive_steps(model: Model, own: Dataset | None = None) -> Generator[Progres
     """
     if own is not None:
         return (yield from _own_archive(model, own))
-    sketches = cat_sketches() if _shipped_cats(model) else None
+    sketches = _shipped_sketches(model)
     if sketches is not None:
         return sketches
     shelf = _shelf(model)
@@ -112,12 +118,17 @@ def _shelf(model: Model) -> dict[str, Archive]:
     return {}
 
 
-def _shipped_cats(model: Model) -> bool:
+def _shipped_sketches(model: Model) -> CatSketches | FashionSketches | None:
+    """What ships of the pictures that a model learned from; None where that is not all of them."""
     data = model.document.get("data")
     data = data if isinstance(data, Mapping) else {}
     learned = data.get("pictures")
-    all_of_them = isinstance(learned, int) and learned >= PICTURES
-    return data.get("name") == "cats" and model.config.resolution == SIDE and all_of_them
+    side, learned = model.config.resolution, learned if isinstance(learned, int) else 0
+    if data.get("name") == "cats" and side == SIDE and learned >= PICTURES:
+        return cat_sketches()
+    if data.get("name") == "fashion" and side == GARMENT_SIDE and learned == GARMENTS:
+        return fashion_sketches()
+    return None
 
 
 def pictures_of(model: Model) -> Dataset | None:
@@ -182,7 +193,8 @@ def nearest_training(archive: Comparable, picture: Tensor, count: int = 4) -> Ne
     features = archive.extractor.features(to_bytes(picture))
     pictures, distance = archive.nearest(features, min(count, MOST_NEAREST))
     share = float((archive.held_out < distance[0]).float().mean())
-    return Nearest(to_unit(pictures), distance, share, sentence(share, archive.strange))
+    sketched = isinstance(archive, FashionSketches) and archive.sketched
+    return Nearest(to_unit(pictures), distance, share, sentence(share, archive.strange), sketched)
 
 
 def sentence(share: float, strange: bool) -> str:

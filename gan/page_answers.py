@@ -5,7 +5,12 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
 
 from gan.errors import GanError
 from gan.explorer import (
@@ -15,6 +20,8 @@ from gan.explorer import (
     data_url,
     further_entries_in_part,
     kept_entries,
+    png,
+    render,
 )
 from gan.favourites import (
     LARGEST_FILE,
@@ -27,12 +34,15 @@ from gan.favourites import (
     write_favourites,
 )
 from gan.film import film, film_pictures
+from gan.latent import parse_seeds
 from gan.mixing import cross
-from gan.model import load_reference
+from gan.model import Model, load_reference
 from gan.own_directions import keep
-from gan.walk import FRAMES_BETWEEN, MOST_SEEDS
+from gan.strip import PICTURES as STRIP
+from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, SMALLEST_SIDE, walk_pictures
 
 CHILDREN = 6
+SMALL_SIDE = 64
 FILMS = {"gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 
 Answer = dict[str, Any]
@@ -68,15 +78,51 @@ def explore_cross(question: Any) -> Answer:
 
 def explore_film(question: Any) -> Answer:
     """A looping film through the pictures `stops`, of the `kind` gif, webp or mp4."""
-    stops, kind = _of(question, "stops"), _of(question, "kind")
-    if kind not in FILMS:
-        raise GanError("A film is a GIF, a WebP or an MP4; choose one of them.")
+    stops = _of(question, "stops")
     if not isinstance(stops, list) or not 2 <= len(stops) <= MOST_SEEDS:
         raise GanError(f"A film goes through 2 to {MOST_SEEDS} pictures; choose them among your favourites.")
     states = [ExplorerState.from_json(stop) for stop in stops]
     frames = _whole(_of(question, "frames"), FRAMES_BETWEEN)
-    pictures = film_pictures(load_reference(states[0].reference), states, frames)
-    return {"file": data_url(film(pictures, f".{kind}"), FILMS[kind]), "name": f"film.{kind}"}
+    return _film(film_pictures(load_reference(states[0].reference), states, frames), "film", question)
+
+
+def explore_strip(question: Any) -> Answer:
+    """Small pictures of at most five `states` of one generator, such as a slider's strip."""
+    sent = _of(question, "states")
+    if not isinstance(sent, list) or not 1 <= len(sent) <= STRIP:
+        raise GanError(f"A slider's strip has 1 to {STRIP} pictures.")
+    states = tuple(ExplorerState.from_json(each) for each in sent)
+    if len({state.reference for state in states}) > 1:
+        raise GanError("A slider's strip shows pictures of one generator.")
+    return {"pictures": list(_small_pictures(load_reference(states[0].reference), states))}
+
+
+# Many visitors begin at the same picture, and whoever comes back to one finds its strips again.
+@lru_cache(maxsize=256)
+def _small_pictures(model: Model, states: tuple[ExplorerState, ...]) -> tuple[str, ...]:
+    pictures = torch.cat([render(model, state) for state in states])
+    if pictures.shape[-1] > SMALL_SIDE:
+        pictures = interpolate(pictures, size=SMALL_SIDE, mode="area")
+    return tuple(data_url(png(picture), "image/png") for picture in pictures)
+
+
+def explore_walk(question: Any) -> Answer:
+    """A looping film through the `seeds` that the question lists as text, of a `kind` and a `side` in px."""
+    state = ExplorerState.from_json(question)
+    text, frames = _of(question, "seeds"), _of(question, "frames")
+    if not isinstance(text, str):
+        raise GanError("Write the seeds of the walk as text, such as 1, 5, 9.")
+    seeds = parse_seeds(text[:500], MOST_SEEDS)
+    model = load_reference(state.reference)
+    return _film(walk_pictures(model, state, seeds, _whole(frames, FRAMES_BETWEEN)), "walk", question)
+
+
+def _film(pictures: Tensor, name: str, question: Any) -> Answer:
+    kind = _of(question, "kind") or "gif"
+    if not isinstance(kind, str) or kind not in FILMS:
+        raise GanError("A film is a GIF, a WebP or an MP4; choose one of them.")
+    content = film(pictures, f".{kind}", _whole(_of(question, "side"), SMALLEST_SIDE))
+    return {"file": data_url(content, FILMS[kind]), "name": f"{name}.{kind}"}
 
 
 def explore_save(question: Any) -> Answer:

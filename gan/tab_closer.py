@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -26,8 +26,13 @@ from gan.tab_explore import one_thread
 from style.errors import StyleError
 from style.images import read_picture
 
-LONGEST_STATE = 20_000
+LONGEST_STATE = 100_000
 TILE = 192
+INSTEAD = [
+    ("The present picture is the first row", "present"),
+    ("My favourites are the rows", "rows"),
+    ("My favourites are the columns", "columns"),
+]
 LOOKS = [
     ("Where the discriminator looks", "heat"),
     ("Is it a copy?", "copies"),
@@ -37,6 +42,12 @@ LOOKS = [
 # The first input of an event is what the explorer shows at this moment.
 READ_STATE = """(...values) => [
   JSON.stringify(document.querySelector('#explore').atelierState()), ...values.slice(1)]"""
+# For a grid: that, with the favourites of this browser that are of the same generator, chosen ones first.
+READ_FAVOURITES = """(...values) => {
+  const explorer = document.querySelector('#explore');
+  const asked = { ...explorer.atelierState(), favourites: explorer.atelierFavourites() };
+  return [JSON.stringify(asked), ...values.slice(1)];
+}"""
 # Before the server is asked: whoever reads on while it answers is not to be taken away.
 SHOW_EXPLORER = """text => {
   document.querySelector('#explore').scrollIntoView(); return [text];
@@ -45,7 +56,9 @@ _TURN = BoundedSemaphore(1)
 _QUIET: Any = {"api_visibility": "private", "js": READ_STATE}
 # A search takes a minute: nobody's look at a picture waits for it.
 _LOOKING: Any = {"concurrency_id": "closer", "concurrency_limit": 1, "trigger_mode": "always_last"}
-_SEARCHING: Any = {"concurrency_id": "closer-search", "concurrency_limit": 1, "trigger_mode": "always_last"}
+_SEARCH = "closer-search"
+_SEARCHING: Any = {"concurrency_id": _SEARCH, "concurrency_limit": 1, "trigger_mode": "always_last"}
+LOOK_EVERY_SECONDS = 2.0
 _AT_ONCE: Any = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
 _MISTAKES = (GanError, CheckpointError, StyleError)
 
@@ -123,7 +136,18 @@ def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
     told = gr.HTML("", css_template=view.CSS, elem_id="project-told", elem_classes="announced")
     shown = gr.HTML("", css_template=view.CSS, elem_id="project-shown")
     found = gr.Textbox(visible="hidden", show_label=False, container=False)
-    searching = start.click(
+    demo, waiting = gr.context.Context.root_block, gr.Timer(LOOK_EVERY_SECONDS, active=False)
+
+    def begun(path: str | None) -> tuple[Any, ...]:
+        return _waiting(searches(demo) if path else 0)
+
+    def place(request: gr.Request) -> tuple[Any, ...]:
+        return _waiting(searches(demo, request.session_hash))
+
+    wait = [told, start, stop, waiting]
+    waiting.tick(place, None, wait, **_AT_ONCE)
+    # Before the visitor's own search is in the queue: so all that are there are before it.
+    searching = start.click(begun, photo, wait, **_AT_ONCE).then(
         search, [asked, photo], [told, shown, found, start, stop, opening], show_progress="hidden",
         **_SEARCHING, **_QUIET,
     )  # fmt: skip
@@ -133,6 +157,31 @@ def _build_project(asked: gr.Textbox, open_in_explore: gr.Textbox) -> None:
         after(_buttons, found, ended, **_AT_ONCE)
     stop.click(_stopped, found, [told, *ended], cancels=[searching], **_AT_ONCE)
     opening.click(lambda text: text, found, open_in_explore, js=SHOW_EXPLORER, **_AT_ONCE)
+
+
+def searches(demo: gr.Blocks | None, before: str | None = None) -> int:
+    """How many searches run and wait, or, of those, are before one that waits; 0 where it does not."""
+    queue = demo._queue.event_queue_per_concurrency_id.get(_SEARCH) if demo else None
+    if queue is None:
+        return 0
+    waiting = [event.session_hash for event in queue.queue]
+    if before is None:
+        return int(queue.current_concurrency) + len(waiting)
+    return int(queue.current_concurrency) + waiting.index(before) if before in waiting else 0
+
+
+def _waiting(before: int) -> tuple[Any, ...]:
+    """What a visitor sees who waits for so many searches: words, start, stop, and whether to look again."""
+    if not before:
+        return gr.skip(), gr.skip(), gr.skip(), gr.Timer(active=False)
+    note = view.note_html(waiting_words(before))
+    return note, gr.Button(interactive=False), gr.Button(interactive=True), gr.Timer(active=True)
+
+
+def waiting_words(before: int) -> str:
+    """What a visitor is told who waits for others' searches."""
+    number = "1 is" if before == 1 else f"{before} are"
+    return f"Waiting: one search at a time, and {number} before yours. It starts by itself."
 
 
 def _buttons(found: str) -> tuple[Any, Any, Any]:
@@ -201,6 +250,10 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
             "2, 3, 4, 6", label="Seeds of the columns", info="What is ticked below comes from these.",
             max_length=100, elem_id="mixing-columns",
         )  # fmt: skip
+    instead = gr.CheckboxGroup(
+        INSTEAD, label="Pictures instead of seeds", elem_id="mixing-instead",
+        info="Favourites are those of this generator, the chosen ones (A, B, ...) first, at most eight.",
+    )  # fmt: skip
     names = gr.CheckboxGroup(
         [],
         label="From the column comes",
@@ -222,8 +275,8 @@ def _build_mixing(asked: gr.Textbox, open_in_explore: gr.Textbox, panel: gr.Acco
     panel.expand(offered_groups, [asked, names], names, show_progress="hidden", queue=False, **_QUIET)
     crossover.input(crossed, [asked, crossover], names, show_progress="hidden", queue=False, **_QUIET)
     mixed = button.click(
-        mix, [asked, rows, columns, names], [grid, cells, message, names],
-        **_LOOKING, **_QUIET,
+        mix, [asked, rows, columns, names, instead], [grid, cells, message, names],
+        **_LOOKING, **{**_QUIET, "js": READ_FAVOURITES},
     )  # fmt: skip
     for shows in (panel.expand, mixed.then):
         shows(offered_crossover, [asked, names], crossover, show_progress="hidden", queue=False, **_QUIET)
@@ -272,16 +325,20 @@ def crossed(text: str, crossover: object) -> Any:
         return gr.skip()
 
 
-def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str, str, Any]:
+def mix(
+    text: str, rows: str, columns: str, names: list[str], instead: Sequence[str] = ()
+) -> tuple[Any, str, str, Any]:
     """The grid as pictures with captions, their states as JSON text, a message, and the parts on offer."""
     try:
         model, state = read(text)
         known = [group.name for group in groups_of(model)]
         names = [name for name in names if name in known] or _half(model, known)
         down, across = (
-            [ExplorerState(state.reference, seed, state.truncation, state.label) for seed in found]
-            for found in (parse_seeds(seeds[:200], MOST_ON_A_SIDE) for seeds in (rows, columns))
+            favourites_in(text) if side in instead else _at_seeds(state, seeds)
+            for side, seeds in (("rows", rows), ("columns", columns))
         )
+        if "present" in instead:
+            down = [state, *down][:MOST_ON_A_SIDE]
         with one_thread(_TURN):
             tiles = mixing_tiles(model, down, across, names)
     except _MISTAKES as error:
@@ -293,6 +350,24 @@ def mix(text: str, rows: str, columns: str, names: list[str]) -> tuple[Any, str,
     sheet = view.download_html([tile.picture for tile in tiles], len(across) + 1, "mixing-grid.png")
     grid = gr.Gallery(shown, columns=len(across) + 1, visible=True)
     return grid, json.dumps(states), sheet, gr.CheckboxGroup(known, value=names)
+
+
+def _at_seeds(state: ExplorerState, text: str) -> list[ExplorerState]:
+    found = parse_seeds(text[:200], MOST_ON_A_SIDE)
+    return [ExplorerState(state.reference, seed, state.truncation, state.label) for seed in found]
+
+
+def favourites_in(text: str) -> list[ExplorerState]:
+    """The favourites that the page sent with its state. Raises GanError when there is none."""
+    asked = json.loads(text[:LONGEST_STATE])
+    sent = asked.get("favourites")
+    found = (
+        [ExplorerState.from_json(each) for each in sent[:MOST_ON_A_SIDE]] if isinstance(sent, list) else []
+    )
+    found = [each for each in found if each.reference == asked.get("checkpoint")]
+    if not found:
+        raise GanError("Like a picture of this generator first: press ♡ Like under the picture.")
+    return found
 
 
 def _enlarged(picture: Tensor) -> Image.Image:

@@ -29,7 +29,6 @@ from gan.explorer import (
     png,
     render,
 )
-from gan.latent import parse_seeds
 from gan.model import Model, load_reference
 from gan.page_answers import (
     explore_cross,
@@ -38,9 +37,10 @@ from gan.page_answers import (
     explore_keep,
     explore_load,
     explore_save,
+    explore_strip,
+    explore_walk,
 )
 from gan.pictures import to_images
-from gan.walk import FRAMES_BETWEEN, MOST_SEEDS, gif, walk_pictures
 
 DOWNLOAD_SIDE = 512
 LONGEST_STATE = 100_000
@@ -48,6 +48,7 @@ LONGEST_STATE = 100_000
 # The page's questions skip Gradio's queue, and anybody may ask them: two at a time draw, the others wait.
 _TURNS = BoundedSemaphore(2)
 _LONG_TURNS = BoundedSemaphore(1)
+_STRIP_TURNS = BoundedSemaphore(1)
 
 Answer = dict[str, Any]
 
@@ -123,16 +124,6 @@ def explore_download(question: Any) -> Answer:
     return {"picture": data_url(content, "image/png"), "name": f"{name}-seed{state.seed}.png"}
 
 
-def explore_walk(question: Any) -> Answer:
-    """A looping GIF through the seeds that `question` lists as text."""
-    model, state = _read(question)
-    text, frames = question.get("seeds"), question.get("frames", FRAMES_BETWEEN)
-    if not isinstance(text, str) or isinstance(frames, bool) or not isinstance(frames, int):
-        raise GanError("Write the seeds of the walk as text, such as 1, 5, 9.")
-    seeds = parse_seeds(text[:500], MOST_SEEDS)
-    return {"gif": data_url(gif(walk_pictures(model, state, seeds, frames)), "image/gif")}
-
-
 def sample(
     checkpoint: str, seed: float, truncation: float, label: float, edits: list[float] | None
 ) -> Image.Image:
@@ -167,6 +158,7 @@ def explorer_component(value: Answer) -> gr.HTML:
             answers(explore_neighbours),
             answers(explore_download),
             answers(explore_walk, _LONG_TURNS),
+            answers(explore_strip, _STRIP_TURNS),
             answers(explore_directions, _LONG_TURNS),
             answers(explore_keep),
             answers(explore_cross),

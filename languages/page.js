@@ -1,7 +1,7 @@
 // Translates what appears on the page while it is used. Gradio translates the texts that stand there from the
 // beginning, and chooses the language; the hidden #language says which it has chosen.
 (() => {
-  const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt', 'data-tip'];
+  const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt', 'label', 'data-tip'];
   const SKIP = 'script, style, textarea, pre, code, [translate=no], #language';
   const MOST_MISSING = 5000;
   const LETTERS = /\p{L}{2}/u, NUMBER = /\d[\d.,]*\d|\d/g;

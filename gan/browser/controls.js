@@ -43,11 +43,15 @@ function save(address, name) {
   link.click();
 }
 
+function saveBlob(blob, name) {
+  const address = URL.createObjectURL(blob);
+  save(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
+
 async function download(side) {
   if (drawn?.image) {
-    const address = URL.createObjectURL(await pngOf(canvas, side, state));
-    save(address, state.checkpoint.replace(/[^\p{L}\p{N}]/gu, "-") + "-seed" + state.seed + ".png");
-    setTimeout(() => URL.revokeObjectURL(address), 60000);
+    saveBlob(await pngOf(canvas, side, state), state.checkpoint.replace(/[^\p{L}\p{N}]/gu, "-") + "-seed" + state.seed + ".png");
     return;
   }
   const answer = await ask("explore_download", { ...copyOf(state), side });
@@ -84,15 +88,13 @@ on(".explore-walk-make", "click", async (event) => {
   if (isOff(button)) return;
   switchOff(button, true);
   button.textContent = "Drawing";
-  const question = { ...copyOf(state), seeds: find(".explore-walk-seeds").value, frames: Number(frames.range.value) };
+  const [seeds, kind, side] = ["seeds", "kind", "side"].map((each) => find(".explore-walk-" + each).value);
+  const question = { ...copyOf(state), seeds, kind, side: Number(side), frames: Number(frames.range.value) };
   const answer = await ask("explore_walk", question);
   switchOff(button, false);
-  button.textContent = "Make the GIF";
+  button.textContent = "Make the film";
   complain(answer.error);
-  if (answer.error) return;
-  find(".explore-walk-result").src = answer.gif;
-  find(".explore-walk-download").href = answer.gif;
-  find(".explore-walk-shown").hidden = false;
+  if (!answer.error) showFilm("walk", answer);
 });
 
 // Python sets the value: the choice of checkpoints when the library changes, or one to open from another tab, or
@@ -132,6 +134,10 @@ function start(value) {
 
 // For the other tabs of the app: what is shown here, as a copy.
 (element.closest("#explore") || element).atelierState = () => copyOf(state);
+(element.closest("#explore") || element).atelierFavourites = () => {
+  const others = liked.filter(({ key }) => !chosenKeys.includes(key));
+  return [...chosen(), ...others].map((each) => copyOf(each.state)).filter(({ checkpoint }) => checkpoint === state.checkpoint).slice(0, 8);
+};
 
 buildMethods();
 showLiked();

@@ -67,14 +67,9 @@ function showHeart() {
 async function thumbnail({ fade, ...target }) {
   const answer = await drawing(target);
   if (answer.error) return null;
+  const over = fade?.share && (await drawing(fade.to));
   const picture = document.createElement("canvas");
-  paint(picture, answer);
-  const over = fade?.share && (await thumbnail(fade.to));
-  if (over) {
-    const context = picture.getContext("2d");
-    context.globalAlpha = fade.share;
-    context.drawImage(over, 0, 0);
-  }
+  paint(picture, over && !over.error ? faded(answer, over, fade.share) : answer);
   return picture;
 }
 

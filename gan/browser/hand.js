@@ -5,31 +5,10 @@ const HIGHEST_ZOOM = 8;
 const STILL = 4;
 const KEY_STEP = 0.02;
 const LEG_MILLISECONDS = 1800;
-const BETWEEN_SEEDS = "seeds";
 const zoom = { scale: 1, x: 0, y: 0 };
 const pointers = new Map();
 let hold = null;
 let playing = null;
-
-const menuOf = (axis) => find(".explore-plane-" + axis);
-const amongSeeds = () => menuOf("x").value === BETWEEN_SEEDS;
-
-function offerPlane() {
-  const names = model.directions.map((direction, index) => [index, direction.name.replace(/^Direction (?=\d+ ·)/, "")]);
-  options(menuOf("x"), [...names, [BETWEEN_SEEDS, "Between four seeds"]]);
-  options(menuOf("y"), names);
-  if (names.length > 1) menuOf("y").value = 1;
-  if (state.between && state.between.seeds[0] !== state.between.seeds[2]) {
-    menuOf("x").value = BETWEEN_SEEDS;
-    find(".explore-plane-seeds").value = state.between.seeds.join(", ");
-  }
-  showPlane();
-}
-
-function showPlane() {
-  menuOf("y").closest("label").hidden = amongSeeds();
-  find(".explore-plane-seeds").closest("label").hidden = !amongSeeds();
-}
 
 // Whole numbers from text such as 1, 5, 9; seeds beyond the limits are moved into them.
 function seedsIn(text) {
@@ -53,16 +32,6 @@ function goTo(place) {
   state.between = { seeds: corners(), place: place.map((share) => Number(within(share, 0, 1).toFixed(4))) };
 }
 
-function goAlong(axis, by, from) {
-  const index = Number(menuOf(axis).value);
-  const direction = model.directions[index];
-  if (!direction) return;
-  while (state.edits.length <= index) state.edits.push(0);
-  const there = within((from[index] || 0) + by * 2 * direction.limit, -direction.limit, direction.limit);
-  state.edits[index] = Number(there.toFixed(2));
-  sliders.find((slider) => slider.index === index)?.show(state.edits[index]);
-}
-
 // Move by shares of the picture's side, to the right and upwards, from where `from` was.
 function moveBy(right, up, from) {
   notice = "";
@@ -71,8 +40,8 @@ function moveBy(right, up, from) {
     goTo([x + right, y - up]);
   } else {
     const same = menuOf("x").value === menuOf("y").value;
-    goAlong("x", same ? right + up : right, from.edits);
-    if (!same) goAlong("y", up, from.edits);
+    goAlong("x", same ? right + up : right, from);
+    if (!same) goAlong("y", up, from);
   }
   draw();
 }
@@ -206,9 +175,9 @@ function pause() {
   playing = null;
   showPlay();
   remember("");
+  draw();
 }
 
 find(".explore-play").addEventListener("click", togglePlay);
-menuOf("x").addEventListener("change", showPlane);
 find(".explore-plane-seeds").addEventListener("change", () => amongSeeds() && change(() => goTo([0.5, 0.5])));
 new ResizeObserver(showZoom).observe(view);

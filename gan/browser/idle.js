@@ -20,6 +20,7 @@ async function runErrands() {
   if (busy || !model) return;
   if (!engine?.knows(state)) {
     await serversNeighbours(own);
+    await serversStrips(own);
     return;
   }
   const asked = copyOf(state);
@@ -85,17 +86,39 @@ function showNeighbours(neighbours) {
 }
 
 // A strip shows what its slider would do to the present picture, so where the slider stands itself is no matter.
+const stripName = (slider) => JSON.stringify(slider.preview(slider.rest)) + state.checkpoint;
+const stripsWanted = () => [truncation, ...sliders].filter((slider) =>
+  slider.strip && seen.has(slider.row) && slider.stripFor !== stripName(slider));
+
+function putOnStrip(slider, index, picture) {
+  if (slider.strip.children[index]) slider.strip.children[index].replaceWith(picture);
+  else slider.strip.append(picture);
+}
+
 function stripErrands() {
-  return [truncation, ...sliders].flatMap((slider) => {
-    const name = slider.preview && JSON.stringify(slider.preview(slider.rest)) + state.checkpoint;
-    if (!slider.strip || !seen.has(slider.row) || slider.stripFor === name) return [];
+  return stripsWanted().flatMap((slider) => {
+    const name = stripName(slider);
     return slider.places.map((place, index) => async () => {
-      const picture = await small(slider.preview(place));
-      if (slider.strip.children[index]) slider.strip.children[index].replaceWith(picture);
-      else slider.strip.append(picture);
+      putOnStrip(slider, index, await small(slider.preview(place)));
       if (index === slider.places.length - 1) slider.stripFor = name;
     });
   });
+}
+
+// Where this page cannot draw: a strip at a time, while nothing moves.
+async function serversStrips(own) {
+  for (const slider of stripsWanted()) {
+    const name = stripName(slider);
+    const answer = await ask("explore_strip", { states: slider.places.map((place) => slider.preview(place)) });
+    if (own !== round || answer.error) return;
+    const pictures = await Promise.all(answer.pictures.map(async (picture) => {
+      const target = document.createElement("canvas");
+      paint(target, await decoded({ picture }));
+      return target;
+    }));
+    pictures.forEach((picture, index) => putOnStrip(slider, index, picture));
+    slider.stripFor = name;
+  }
 }
 
 const watcher = new IntersectionObserver((entries) => {
@@ -103,7 +126,7 @@ const watcher = new IntersectionObserver((entries) => {
     if (isIntersecting) seen.add(target);
     else seen.delete(target);
   }
-  if (engine && !busy) {
+  if (model && !busy) {
     clearTimeout(settling);
     settling = setTimeout(settle, SETTLED);
   }

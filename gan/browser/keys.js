@@ -20,8 +20,8 @@ function say(...words) {
 
 function sayPlace() {
   if (amongSeeds()) return say(...state.between.place.map((share, n) => Math.round(100 * share) + (n ? " % down" : " % to the right")));
-  const along = new Set(["x", "y"].map((axis) => Number(menuOf(axis).value)));
-  return say(...[...along].flatMap((index) => [model.directions[index].name, (state.edits[index] || 0).toFixed(1)]));
+  const along = new Set(["x", "y"].map(axisOf).filter(Boolean));
+  return say(...[...along].flatMap(({ name, amountIn }) => [name, amountIn(state).toFixed(1)]));
 }
 
 const sayZoom = () => say("Enlarged " + zoom.scale.toFixed(1) + " times");

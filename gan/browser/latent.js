@@ -3,6 +3,7 @@
 const LONGEST_NEIGHBOUR_STEP = 2;
 const NEIGHBOURS = 8;
 const PARALLEL = 1e-6;
+const NOTHING_LEFT = 1e-3;
 const seedVectors = new Map();
 
 // z of a seed as float32; the last few are kept, because a slider asks for the same one again and again.
@@ -24,6 +25,21 @@ function rightAngle(unit) {
   const least = unit.reduce((best, value, i) => (Math.abs(value) < Math.abs(unit[best]) ? i : best), 0);
   const side = unit.map((value, i) => (i === least ? 1 : 0) - unit[least] * value);
   return side.map((value) => value / lengthOf(side));
+}
+
+// `vector` without what the others do, of length 1: Gram and Schmidt, twice for rounding. Null when nothing is left.
+function apartFrom(vector, others) {
+  const basis = [];
+  const without = (a) => basis.reduce((rest, unit) => {
+    const share = dot(rest, unit);
+    return rest.map((value, i) => value - share * unit[i]);
+  }, a);
+  for (const other of others) {
+    const rest = without(without(Float64Array.from(other)));
+    if (lengthOf(rest) > 1e-6) basis.push(rest.map((value) => value / lengthOf(rest)));
+  }
+  const rest = without(without(Float64Array.from(vector)));
+  return lengthOf(rest) < NOTHING_LEFT ? null : rest.map((value) => value / lengthOf(rest));
 }
 
 // Spherical interpolation at `t`, see gan/latent.py.
@@ -59,6 +75,20 @@ function startOf(state, size) {
   if (state.between) return planeVector(state.between, size);
   const base = state.base ? remembered(decodeLatent, state.base) : null;
   return base?.length === size ? base : seedVector(state.seed, size);
+}
+
+// The coordinates by which a picture chooses its attributes; `size` of them.
+function wishesOf(state, space, size) {
+  const z = knownZ(state, space);
+  return z ? Object.fromEntries(Array.from(z.slice(0, size)).entries()) : {};
+}
+
+// A place on a walk with the attributes of either end: what fades from one to the other; see gan/walk.py.
+function endsOf(state, space, size) {
+  return state.between.seeds.slice(0, 2).map((seed) => {
+    const { between, base, ...stop } = { ...state, seed };
+    return { ...state, raw: { ...wishesOf(stop, space, size), ...state.raw } };
+  });
 }
 
 function withRaw(z, state) {

@@ -1,6 +1,7 @@
 // What can be made of chosen favourites: children, sums, strips, films, sliders, files.
 
 const ON_STRIP = 7;
+const LEAST_SAVED = 128;
 const LARGEST_FILE = 8000000;
 let crossings = 0;
 
@@ -53,6 +54,19 @@ function offerPictures(title, states, label) {
   find(".explore-offer-list").replaceChildren(...tilesOf);
   find(".explore-film-shown").hidden = true;
   drawTiles();
+}
+
+// The offered pictures side by side, as far as they are drawn.
+async function saveOffered() {
+  const pictures = [...find(".explore-offer-list").querySelectorAll("canvas")];
+  if (!pictures.length) return;
+  const side = Math.max(LEAST_SAVED, pictures[0].width);
+  const sheet = document.createElement("canvas");
+  Object.assign(sheet, { width: side * pictures.length, height: side });
+  const on = sheet.getContext("2d");
+  on.imageSmoothingQuality = "high";
+  pictures.forEach((picture, index) => on.drawImage(picture, side * index, 0, side, side));
+  saveBlob(await new Promise((done) => sheet.toBlob(done, "image/png")), "pictures.png");
 }
 
 async function crossChosen() {
@@ -122,14 +136,17 @@ async function makeFilm(event) {
   button.textContent = "Film";
   complain(answer.error);
   if (answer.error) return;
-  const [image, video] = [find(".explore-film-image"), find(".explore-film-video")];
-  image.hidden = kind === "mp4";
-  video.hidden = kind !== "mp4";
-  (kind === "mp4" ? video : image).src = answer.file;
-  const link = find(".explore-film-download");
-  Object.assign(link, { href: answer.file, download: answer.name, textContent: "Download " + answer.name });
   find(".explore-offer").hidden = true;
-  find(".explore-film-shown").hidden = false;
+  showFilm("film", answer);
+}
+
+function showFilm(what, { file, name }) {
+  const [place, image, video, link] = ["shown", "image", "video", "download"].map((part) => find(".explore-" + what + "-" + part));
+  image.hidden = name.endsWith(".mp4");
+  video.hidden = !image.hidden;
+  (image.hidden ? video : image).src = file;
+  Object.assign(link, { href: file, download: name, textContent: "Download " + name });
+  place.hidden = false;
 }
 
 async function saveLiked(kind) {
@@ -165,6 +182,7 @@ for (const [selector, act] of [
   [".explore-cross", crossChosen], [".explore-sum", addUp], [".explore-morph", morph],
   [".explore-between", sliderBetween], [".explore-film", makeFilm],
   [".explore-save-sheet", () => saveLiked("sheet")], [".explore-save-json", () => saveLiked("json")],
+  [".explore-offer-save", saveOffered],
   [".explore-load", () => find(".explore-load-file").click()],
 ]) find(selector).addEventListener("click", act);
 find(".explore-load-file").addEventListener("change", openFile);

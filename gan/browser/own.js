@@ -1,7 +1,6 @@
 // The visitor's own sliders: made from what was moved, from two favourites, or from another slider kept apart.
 
 const MOST_REMEMBERED = 40;
-const NOTHING_LEFT = 1e-3;
 
 const ownShelf = () => "own-" + sizeOf(model.space);
 
@@ -151,21 +150,6 @@ function makeOwn(vector, problem) {
 function shiftOf(target) {
   const still = { ...target, truncation: 0, raw: {} };
   return latentOf(still, model.space);
-}
-
-// `vector` without what the others do, of length 1: Gram and Schmidt, twice for rounding. Null when nothing is left.
-function apartFrom(vector, others) {
-  const basis = [];
-  const without = (a) => basis.reduce((rest, unit) => {
-    const share = dot(rest, unit);
-    return rest.map((value, i) => value - share * unit[i]);
-  }, a);
-  for (const other of others) {
-    const rest = without(without(Float64Array.from(other)));
-    if (lengthOf(rest) > 1e-6) basis.push(rest.map((value) => value / lengthOf(rest)));
-  }
-  const rest = without(without(Float64Array.from(vector)));
-  return lengthOf(rest) < NOTHING_LEFT ? null : rest.map((value) => value / lengthOf(rest));
 }
 
 function movedVectors(except) {

@@ -61,7 +61,6 @@ function withoutEngine(failure) {
   console.info("The generator does not run in this page: " + failure);
   engine = null;
   showPath("server");
-  for (const slider of sliders) slider.strip?.replaceChildren();
 }
 
 // A picture of `asked`, or `{ error }`. What came back also says whether it was drawn here (`image`).
@@ -76,6 +75,29 @@ async function drawing(asked) {
   }
   const answer = await ask("explore_render", asked);
   return answer.error ? answer : decoded(answer);
+}
+
+// What is shown now. While a walk plays, attributes fade as in its film; it rests at the nearer ones.
+async function frame() {
+  const asked = copyOf(state);
+  const wishCount = model?.attributes.reduce((sum, { values }) => sum + values.length, 0);
+  if (!playing || !wishCount || !asked.between || reaches(asked) > model.space.limits.length) return drawing(asked);
+  const [start, end] = endsOf(asked, model.space, wishCount);
+  const [first, last] = [await drawing(start), await drawing(end)];
+  return first.error || last.error ? first : faded(first, last, asked.between.place[0]);
+}
+
+// A picture with a share of another one over it.
+function faded(first, last, share) {
+  const under = document.createElement("canvas");
+  const over = document.createElement("canvas");
+  paint(under, first);
+  paint(over, last);
+  const on = under.getContext("2d");
+  on.globalAlpha = share;
+  on.drawImage(over, 0, 0);
+  const image = first.image && on.getImageData(0, 0, under.width, under.height);
+  return { ...first, image, decoded: under };
 }
 
 async function decoded(answer) {
@@ -103,7 +125,7 @@ async function draw() {
   stage.setAttribute("aria-busy", "true");
   do {
     dirty = false;
-    showPicture(await drawing(copyOf(state)));
+    showPicture(await frame());
   } while (dirty);
   busy = false;
   stage.setAttribute("aria-busy", "false");

@@ -103,6 +103,7 @@ function buildSliders() {
   if (raw) sliders = places.map(coordinateSlider);
   else sliders = method === "own" ? ownDirections().map(ownSlider) : directionsBy(method).map(directionSlider);
   refill(find(".explore-sliders"), sliders.map((slider) => slider.row));
+  offerAxes();
   watchStrips();
   find(".explore-heading h3").firstChild.textContent = raw ? "Raw z " : "Directions ";
   find(".explore-methods").hidden = raw;
@@ -158,7 +159,7 @@ function options(select, entries) {
 function showModel(description) {
   model = { ...description, space: spaceOf(description) };
   page = 0;
-  offerPlane();
+  beginAxes();
   find(".explore-sliders").dataset.mode = "";
   options(find(".explore-class"), model.classes.map((name, index) => [index, name]));
   find(".explore-class").closest("label").hidden = !model.classes.length;

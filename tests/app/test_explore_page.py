@@ -144,17 +144,26 @@ def test_cats_can_be_asked_for_what_they_wear(page: Page) -> None:
     page.wait_for_function(SAME, arg=before)
 
 
-def test_a_walk_becomes_a_looping_gif(page: Page) -> None:
+@pytest.mark.parametrize(("kind", "side"), [("gif", "256"), ("webp", "128"), ("mp4", "512")])
+def test_a_walk_becomes_a_looping_film(page: Page, kind: str, side: str) -> None:
     ready(page)
     page.locator("#explore .explore-walk summary").click()
     page.locator("#explore .explore-walk-seeds").fill("1, 5")
+    page.locator("#explore .explore-walk-kind").select_option(kind)
+    page.locator("#explore .explore-walk-side").select_option(side)
     page.locator("#explore .explore-walk-make").click()
-    shown = page.locator("#explore .explore-walk-result")
-    shown.wait_for(state="visible")
+    page.locator("#explore .explore-walk-" + ("video" if kind == "mp4" else "image")).wait_for(
+        state="visible"
+    )
     with page.expect_download() as download:
         page.locator("#explore .explore-walk-download").click()
+    assert download.value.suggested_filename == f"walk.{kind}"
+    if kind == "mp4":
+        assert b"ftyp" in download.value.path().read_bytes()[:16]
+        return
     with Image.open(download.value.path()) as film:
-        assert film.format == "GIF"
+        assert film.format == kind.upper()
+        assert film.size == (int(side), int(side))
         assert getattr(film, "n_frames", 1) > 8
         assert film.info["loop"] == 0
 
@@ -241,6 +250,51 @@ def test_dragging_the_picture_moves_along_two_directions(page: Page) -> None:
     page.locator("#explore .explore-undo").click()
     page.locator("#explore .explore-undo").click()
     page.wait_for_function(SAME, arg=before)
+
+
+def test_two_fingers_enlarge_the_picture(any_page: Page) -> None:
+    page = any_page
+    before = ready(page)
+    x, y = middle(page)
+    touch = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchEnd", 0)):
+        points = [{"x": x + side * apart, "y": y, "id": n} for n, side in enumerate((-1, 1)) if apart]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    scale = page.evaluate(f"new DOMMatrix(getComputedStyle(document.querySelector('{PICTURE}')).transform).a")
+    assert scale == pytest.approx(2, abs=0.05)
+    page.locator(VIEW).dblclick()
+    expect(page.locator(f"{VIEW}.explore-zoomed")).to_have_count(0)
+    assert page.evaluate(SOURCE) == before
+
+
+def test_dragging_moves_along_any_slider_there_is(page: Page) -> None:
+    before = ready(page)
+    across, upwards = (page.locator(f"#explore .explore-plane-{axis}") for axis in "xy")
+    groups = across.locator("optgroup")
+    expect(groups).to_have_count(1)
+    across.select_option(label="More directions")
+    expect(groups).to_have_count(4)
+    expect(across).to_have_value("0")
+    page.locator(SLIDER).fill("1")
+    page.locator("#explore .explore-methods").get_by_text("Yours").click()
+    page.locator("#explore .explore-own-name").fill("wilder")
+    page.locator("#explore .explore-own-moved").click()
+    page.locator("#explore .explore-reset").click()
+    page.wait_for_function(SAME, arg=before)
+    across.select_option(label="background · warmer")
+    upwards.select_option(label="wilder")
+    page.locator(VIEW).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function(OTHER, arg=before)
+    expect(page.locator("#explore .explore-said")).to_contain_text("background · warmer")
+    expect(page.locator("#explore .explore-said")).to_contain_text("wilder")
+    own = page.locator("#explore input[data-own]")
+    assert float(own.input_value()) > 0
+    page.locator("#explore .explore-methods").get_by_text("By name").click()
+    moved = page.locator("#explore .explore-slider.explore-moved", has_text="background · warmer")
+    expect(moved).to_have_count(1)
+    expect(page.locator("#explore .explore-link")).to_have_value(re.compile("edits=.*own="))
 
 
 def test_dragging_between_four_seeds_leaves_a_link(page: Page) -> None:

@@ -95,6 +95,10 @@ def test_a_morph_ends_at_its_pictures_and_a_sum_is_a_picture(page: Page) -> None
     choose(page, 0, 1)
     page.locator("#explore .explore-morph").click()
     expect(page.locator(f"{OFFERED} canvas")).to_have_count(7)
+    with page.expect_download() as download:
+        page.locator("#explore .explore-offer-save").click()
+    with Image.open(download.value.path()) as strip:
+        assert strip.size == (7 * 128, 128)
     page.locator(OFFERED).nth(3).click()
     page.wait_for_function(OTHER, arg=pictures[2])
     middle = page.evaluate(SOURCE)

@@ -211,7 +211,7 @@ def test_the_sliders_of_all_kinds(keyboard: Keyboard) -> None:
     keyboard.type("1, 5")
     keyboard.to(".explore-walk-make")
     keyboard.press("Enter")
-    keyboard.page.locator("#explore .explore-walk-result").wait_for()
+    keyboard.page.locator("#explore .explore-walk-image").wait_for()
     assert keyboard.is_at(".explore-walk-make"), "drawing takes the focus away"
     keyboard.to(".explore-walk-download")
     with page.expect_download() as download:

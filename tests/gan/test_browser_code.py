@@ -13,12 +13,15 @@ from playwright.sync_api import Browser, Page
 from gan.browser_files import FOLDER, page_settings
 from gan.codes import decode_direction, decode_latent, encode_direction, encode_latent
 from gan.config import NetworkConfig
+from gan.direction_sets import orthogonalised
 from gan.directions import Direction, directions_of
+from gan.errors import GanError
 from gan.explorer import ExplorerState, latent, latent_of, neighbours
 from gan.export import describe_for_browser
 from gan.latent import latents, slerp
 from gan.model import Model, load
 from gan.networks import build_generator
+from gan.walk import stops_at, wishes_of, wishing
 
 SEEDS = [0, 1, 2, 42, 1234, 2**31 - 1, 2**31, 2**32 - 1, *range(1000, 1200, 7)]
 OWN = {"name": "weit · 目 👁", "vector": encode_direction(latents([7], 6)[0]), "amount": 1.5}
@@ -130,6 +133,23 @@ def test_a_state_is_the_same_styles(
     assert (known is None) == (len(more.get("base", "")) > 20)
 
 
+@pytest.mark.parametrize("told", [(), (2, 3)])
+def test_a_place_on_a_walk_has_the_attributes_of_either_end(
+    page: Page, told: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = styled(told, 0)
+    monkeypatch.setattr("gan.explorer_drawing.directions_of", lambda _: ())
+    state = {"checkpoint": "x", "seed": 5, "truncation": 0.65, "class": 0, "edits": [], "raw": {"1": -2.5}}
+    state["between"] = {"seeds": [1, 7, 1, 7], "place": [0.25, 0.0]}
+    given = [state, describe_for_browser(model, ()), [], sum(told)]
+    ends = evaluated(page, "endsOf(given[0], spaceOf(given[1], given[2]), given[3])", given)
+    for end, stop in zip(ends, stops_at(ExplorerState.from_json(state), [1, 7]), strict=True):
+        expected = wishing(ExplorerState.from_json(state), wishes_of(model, stop))
+        assert [int(index) for index in end["raw"]] == [index for index, _ in expected.raw]
+        assert list(end["raw"].values()) == pytest.approx([value for _, value in expected.raw])
+        assert end["between"] == state["between"]
+
+
 @pytest.mark.parametrize("more", [{}, {"edits": [0, 1.25, 0], "raw": {"3": 4, "0": -0.5}, "class": 2},
                                   {"between": {"seeds": [1, 5, 1, 5], "place": [0.5, 0]}},
                                   {"own": [OWN], "base": encode_latent(latents([6], 72)[0])},
@@ -142,6 +162,20 @@ def test_a_state_has_the_same_neighbours(page: Page, more: dict[str, Any]) -> No
     near = evaluated(page, "neighbourStates(given[0], { limits: given[1] }).map((each) => each.edits)", given)
     expected = [each.edits for each, _ in neighbours(model, ExplorerState.from_json(state))]
     assert [tuple(edits) for edits in near] == expected
+
+
+def test_a_direction_without_others_is_the_same(page: Page) -> None:
+    own, *others = (Direction(f"{i}", "pca", vector) for i, vector in enumerate(latents(range(20, 25), 6)))
+    twice = [*others[:2], Direction("twice", "pca", 2 * others[0].vector - others[1].vector)]
+    for apart_from in ([], others[:1], others[:3], twice):
+        given = [own.vector.tolist(), [other.vector.tolist() for other in apart_from]]
+        drawn = evaluated(page, "[...apartFrom(Float64Array.from(given[0]), given[1])]", given)
+        expected = orthogonalised(own, apart_from).vector
+        torch.testing.assert_close(torch.tensor(drawn, dtype=torch.float32), expected, atol=1e-5, rtol=0)
+    nothing = [others[0].vector.tolist(), [twice[2].vector.tolist(), others[1].vector.tolist()]]
+    assert evaluated(page, "apartFrom(Float64Array.from(given[0]), given[1])", nothing) is None
+    with pytest.raises(GanError, match="Nothing of"):
+        orthogonalised(others[0], twice[1:])
 
 
 def test_a_link_holds_the_place_between_seeds(page: Page) -> None:

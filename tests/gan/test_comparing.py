@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from explorer_helpers import cats_in, styled_cats_in
 
+from gan.codes import encode_latent
 from gan.comparing import drawn_at, shared_state
 from gan.direction_sets import all_directions
+from gan.directions import directions_of
 from gan.explorer import ExplorerState, OwnEdit, latent, render
-from gan.model import Model, load
+from gan.latent import latents
+from gan.model import Model, load, load_reference
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +33,42 @@ def test_the_same_generator_under_another_name_gets_the_whole_picture(cats: Mode
     assert "slider background · warmer" in shared.used
     torch.testing.assert_close(latent(other, shared.second), latent(cats, state))
     torch.testing.assert_close(drawn_at(cats, shared.first, [5]), render(cats, state))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"base": encode_latent(latents([9], 72)[0])},
+        {"corners": (1, 5, 1, 5), "place": (0.25, 0.0)},
+    ],
+)
+def test_what_stands_in_the_seed_s_place_is_compared_or_named(more: dict[str, Any], cats: Model) -> None:
+    other = replace(cats, reference="runs/" + "ab" * 16)
+    state = ExplorerState("cats", 5, 0.7, edits=(1.0,), **more)
+    shared = shared_state(cats, other, state)
+    assert shared.left_out == ()
+    pictures = drawn_at(other, shared.second, [5, 6])
+    torch.testing.assert_close(pictures[:1], render(cats, state))
+    torch.testing.assert_close(pictures[1:], render(cats, ExplorerState("cats", 6, 0.7, edits=(1.0,))))
+    named = shared_state(cats, load("fashion"), state).left_out
+    assert {"a picture of its own, from no seed", "the place between seeds"} & set(named)
+
+
+def test_the_layers_of_a_slider_are_compared_or_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    monkeypatch.setattr("gan.comparing.all_directions", directions_of)
+    styled, plain = load_reference(styled_cats_in(tmp_path)), load_reference(cats_in(tmp_path))
+    state = ExplorerState(styled.reference, 5, edits=(2.0, 1.0), layers=((0, 1, 2), (4, 0, 0)))
+    same = shared_state(styled, replace(styled, reference="runs/" + "ab" * 16), state)
+    assert same.second.layers == ((0, 1, 2),)
+    torch.testing.assert_close(drawn_at(styled, same.second, [5]), render(styled, state))
+    assert "layers that sliders move" in same.used
+    monkeypatch.setattr("gan.comparing.all_directions", lambda _: directions_of(styled))
+    other = shared_state(styled, plain, state)
+    assert other.second.layers == ()
+    assert "layers that sliders move" in other.left_out
 
 
 def test_another_generator_gets_what_means_the_same_and_the_rest_is_named(cats: Model) -> None:

@@ -61,6 +61,13 @@ def test_a_class_is_chosen_by_name_or_number() -> None:
     assert (a != c).any()
 
 
+@pytest.mark.parametrize("suffix", ["webp", "mp4"])
+def test_a_walk_is_a_film_of_other_kinds(suffix: str) -> None:
+    assert run("walk", CATS, "--seeds", "1,5", "--out", f"walk.{suffix}", "--frames", "2") == 0
+    content = Path(f"walk.{suffix}").read_bytes()
+    assert (b"WEBP" if suffix == "webp" else b"ftyp") in content[:16]
+
+
 def test_a_walk_is_a_gif_of_the_size_and_length_asked_for() -> None:
     assert run("walk", CATS, "--seeds", "1,5,9", "--out", "walk.gif", "--frames", "5", "--size", "128") == 0
     image = Image.open("walk.gif")
@@ -80,7 +87,7 @@ def test_a_walk_is_a_gif_of_the_size_and_length_asked_for() -> None:
         (["sample", FASHION, "--class", "cat", "--out", "a.png"], "has no class"),
         (["sample", CATS, "--seeds", "1", "--out", "missing/a.png"], "cannot be written"),
         (["walk", CATS, "--seeds", "1", "--out", "a.gif"], "2 to 12 seeds"),
-        (["walk", CATS, "--out", "a.png"], "should end in .gif"),
+        (["walk", CATS, "--out", "a.png"], "should end in .gif, .webp or .mp4"),
         (["walk", CATS, "--out", "a.gif", "--size", "9999"], "side"),
         (["walk", CATS, "--out", "a.gif", "--frames", "500"], "frames"),
     ],

@@ -13,10 +13,10 @@ from PIL import Image, ImageSequence
 from gan.codes import encode_latent
 from gan.errors import GanError
 from gan.explorer import ExplorerState, render
-from gan.film import film, film_pictures, morph_strip, stops_at
+from gan.film import film, film_pictures, morph_strip
 from gan.latent import latents
 from gan.model import Model, load, load_reference
-from gan.walk import walk_pictures
+from gan.walk import stops_at, walk_pictures
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from gan import closer_view, tab_closer
+from gan.codes import encode_latent
 from gan.explorer import ExplorerState, latent
 from gan.inversion import Search, project
+from gan.latent import latents
 from gan.mixing import groups_of
+from gan.mixing_sheet import mixing_tiles
 from gan.model import Model, load
 
 PHOTO = Path(__file__).resolve().parents[2] / "data" / "pictures" / "photos" / "cat.jpg"
@@ -48,8 +52,11 @@ def test_the_cats_are_compared_at_once_with_what_ships() -> None:
     assert "data:image/png" in only
 
 
-def test_a_generator_whose_pictures_are_not_here_says_so() -> None:
-    assert "are not here" in last_look(FASHION, "copies")
+def test_the_garments_are_compared_at_once_with_sketches_of_what_does_not_ship() -> None:
+    (only,) = tab_closer.look(FASHION, "copies")
+    assert "real pictures that it never saw" in only
+    assert "They are small sketches" in only
+    assert "data:image/png" in only
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", '{"checkpoint": "../etc"}', '{"checkpoint": 5}'])
@@ -83,6 +90,37 @@ def test_the_grid_takes_from_the_column_what_is_ticked() -> None:
     for name, basis in taken.items():
         source = column if name in ("body", "background") else row
         assert torch.allclose(found @ basis.T, source @ basis.T, atol=1e-3), name
+
+
+def test_rows_and_columns_may_be_favourites_and_the_present_picture() -> None:
+    liked = [
+        ExplorerState("cats", 8, 0.7, edits=(2.0,)),
+        ExplorerState("cats", base=encode_latent(latents([4], 72)[0])),
+    ]
+    strange = ExplorerState("fashion", 1)
+    asked = {**json.loads(CATS), "edits": [1.0], "favourites": [each.to_json() for each in (*liked, strange)]}
+    _, cells, _, _ = tab_closer.mix(json.dumps(asked), "1", "2", ["body"], ["present", "rows", "columns"])
+    states = [state and ExplorerState.from_json(state) for state in json.loads(cells)]
+    assert states[1:3] == liked
+    assert states[3] == ExplorerState("cats", 3, 1.0, edits=(1.0,))
+    assert states[6::3] == liked
+    captions = [tile.caption for tile in mixing_tiles(load("cats"), states[3:4], liked, ["body"])]
+    assert captions[1:4] == ["column, seed 8", "column, your picture", "row, seed 3"]
+    assert captions[4:] == ["3 with 8", "3 with yours"]
+    for sent in (None, [], [strange.to_json()], [5]):
+        *_, message, _ = tab_closer.mix(json.dumps({**asked, "favourites": sent}), "1", "2", [], ["rows"])
+        assert message.startswith('<div class="closer"><p>')
+
+
+def test_a_search_that_waits_knows_how_many_are_before_it() -> None:
+    assert tab_closer.searches(None) == 0
+    waiting = [SimpleNamespace(session_hash=name) for name in ("b", "c")]
+    queue = SimpleNamespace(queue=waiting, current_concurrency=1)
+    queues = {"closer-search": queue, "other": SimpleNamespace(queue=[], current_concurrency=5)}
+    demo: Any = SimpleNamespace(_queue=SimpleNamespace(event_queue_per_concurrency_id=queues))
+    assert [tab_closer.searches(demo, name) for name in (None, "a", "b", "c")] == [3, 0, 1, 2]
+    assert "1 is before yours" in tab_closer.waiting_words(1)
+    assert "2 are before yours" in tab_closer.waiting_words(2)
 
 
 def test_the_parts_on_offer_are_the_generator_s() -> None:

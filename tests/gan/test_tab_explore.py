@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import av
 import gradio as gr
 import pytest
 import torch
 from explorer_helpers import REFERENCE, cats_in, fashion_in
 from gradio_client import Client
-from PIL import Image
-from playwright.sync_api import Browser, Page
+from PIL import Image, ImageSequence
+from playwright.sync_api import Browser, Page, expect
 
 from checkpoints import store
 from gan import tab_explore
@@ -29,9 +30,11 @@ from gan.page_answers import (
     explore_keep,
     explore_load,
     explore_save,
+    explore_strip,
+    explore_walk,
 )
 from gan.serve import routes
-from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render, explore_walk
+from gan.tab_explore import answers, explore_download, explore_neighbours, explore_render
 
 CATS = "runs/" + "cd" * 16
 SHOWN = ".explore-view canvas"
@@ -65,7 +68,13 @@ def test_an_untrusted_question_is_answered_with_a_sentence(home: Path, function,
 
 
 @pytest.mark.parametrize(
-    "more", [{"seeds": 5}, {"seeds": "1,5", "frames": "9"}, {"seeds": "1,5", "frames": 10**9}]
+    "more",
+    [
+        {"seeds": 5},
+        {"seeds": "1,5", "frames": 10**9},
+        {"seeds": "1", "kind": "exe"},
+        {"seeds": "1,5", "side": 9999},
+    ],
 )
 def test_a_walk_that_cannot_be_is_a_sentence(home: Path, more: dict[str, object]) -> None:
     assert "error" in answers(explore_walk)({"checkpoint": CATS, **more})
@@ -117,6 +126,30 @@ def test_a_film_goes_through_favourites(home: Path, kind: str) -> None:
     answer = answers(explore_film)({"checkpoint": CATS, "stops": stops, "kind": kind, "frames": 4})
     assert answer["name"] == f"film.{kind}"
     assert answer["file"].startswith("data:")
+
+
+@pytest.mark.parametrize(("kind", "side"), [("gif", 128), ("webp", 256), ("mp4", 512)])
+def test_a_walk_is_of_the_kind_and_size_asked_for(home: Path, kind: str, side: int) -> None:
+    question = {"checkpoint": CATS, "seeds": "1, 5", "frames": 3, "kind": kind, "side": side}
+    answer = answers(explore_walk)(question)
+    assert answer["name"] == f"walk.{kind}"
+    content = b64decode(answer["file"].partition(",")[2])
+    if kind == "mp4":
+        with av.open(BytesIO(content)) as container:
+            frames = [frame.to_image() for frame in container.decode(video=0)]
+    else:
+        frames = list(ImageSequence.Iterator(Image.open(BytesIO(content))))
+    assert len(frames) > 1
+    assert {frame.size for frame in frames} == {(side, side)}
+
+
+def test_a_strip_is_small_pictures_of_its_states(home: Path) -> None:
+    states = [{"checkpoint": CATS, "seed": 3, "edits": [place]} for place in (-2, 0, 2)]
+    pictures = answers(explore_strip)({"states": states})["pictures"]
+    assert pictures[1] == answers(explore_render)(states[1])["picture"]
+    assert len(set(pictures)) == 3
+    for wrong in (None, [], states * 2, [5], [states[0], {"checkpoint": REFERENCE}]):
+        assert answers(explore_strip)({"states": wrong})["error"].endswith(".")
 
 
 @pytest.mark.parametrize("function", [explore_cross, explore_film, explore_save, explore_load])
@@ -206,6 +239,18 @@ def test_slide_undo_link_and_reset(page: Page) -> None:
     assert page.input_value("input[data-direction='0']") == "2.5"
 
 
+def test_a_slider_shows_on_its_strip_what_it_does(page: Page) -> None:
+    strip = page.locator(".explore-slider:has(input[data-direction='1']) .explore-strip canvas")
+    expect(strip).to_have_count(5)
+    before = strip.nth(4).evaluate("canvas => canvas.toDataURL()")
+    first = shown(page)
+    strip.nth(4).click()
+    assert after(page, first) == before
+    page.locator(".explore-next").click()
+    last = ".explore-slider:has([data-direction='1']) canvas:nth-child(5)"
+    page.wait_for_function(f'old => document.querySelector("{last}").toDataURL() !== old', arg=before)
+
+
 def test_neighbours_raw_coordinates_and_the_walk(page: Page) -> None:
     first = shown(page)
     page.wait_for_selector(".explore-neighbours button")
@@ -219,8 +264,8 @@ def test_neighbours_raw_coordinates_and_the_walk(page: Page) -> None:
     page.locator(".explore-walk summary").click()
     page.fill(".explore-walk-seeds", "1, 2")
     page.click(".explore-walk-make")
-    page.wait_for_selector(".explore-walk-result[src^=data]")
-    content = b64decode(str(page.get_attribute(".explore-walk-result", "src")).split(",")[1])
+    page.wait_for_selector(".explore-walk-image[src^=data]")
+    content = b64decode(str(page.get_attribute(".explore-walk-image", "src")).split(",")[1])
     assert Image.open(BytesIO(content)).n_frames > 10
     page.fill(".explore-walk-seeds", "what?")
     page.click(".explore-walk-make")
@@ -240,6 +285,29 @@ def test_a_kept_checkpoint_appears_and_opens_with_its_classes(page: Page) -> Non
     page.select_option("select.explore-class", label="bag")
     after(page, before)
     assert "Zalando" in page.inner_text(".explore-credit")
+
+
+def test_an_own_slider_is_kept_with_the_checkpoint(page: Page) -> None:
+    first = shown(page)
+    page.get_by_role("tab", name="Other").click()
+    page.click("#keep")
+    before = after(page, first)
+    page.get_by_role("tab", name="Explore").click()
+    page.locator("input[data-direction='2']").fill("3")
+    after(page, before)
+    page.locator(".explore-methods").get_by_text("Yours").click()
+    page.fill(".explore-own-name", "longer sleeves")
+    page.click(".explore-own-moved")
+    page.get_by_role("button", name="Keep with the checkpoint").click()
+    expect(page.get_by_role("button", name="Keep with the checkpoint")).to_have_count(0)
+    assert "longer sleeves" in [each["name"] for each in describe(load_reference(REFERENCE))["kept"]]
+    # Another browser, which remembers nothing of its own, finds it with the checkpoint.
+    page.evaluate("localStorage.clear()")
+    page.goto(page.url.split("?")[0] + f"?checkpoint={REFERENCE}")
+    page.wait_for_function(READY)
+    page.locator(".explore-methods").get_by_text("Yours").click()
+    slider = page.locator(".explore-slider", has_text="longer sleeves")
+    expect(slider.first).to_contain_text("kept with the checkpoint")
 
 
 def test_a_whole_state_can_be_opened_again_and_again_and_read(page: Page) -> None:
