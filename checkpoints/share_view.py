@@ -65,7 +65,7 @@ def pulled_html(checkpoint: Checkpoint) -> str:
     text = f"{checkpoint.title} is yours to open in Explore now, as {checkpoint.reference}."
     more = ""
     if checkpoint.has("training.safetensors"):
-        more = note("Its training state came along: choose “From a checkpoint” in Train to go on with it.")
+        more = note("Its training state came along: choose “From a checkpoint” in Train to continue it.")
     return note(text, "good") + more + preview_html(checkpoint) + favourites_html(checkpoint)
 
 

@@ -84,6 +84,7 @@ class Choices:
     minutes: gr.Slider
     settings: Mapping[str, Any]
     start: gr.Button
+    go_on: gr.Button
     message: gr.Markdown
 
     def asked(self, upload_id: gr.State, shown: gr.Textbox) -> list[Any]:
@@ -179,9 +180,13 @@ def _lay_out_choices() -> Choices:
     )
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         settings = _setting_components(preset)
-    start = gr.Button("Start", variant="primary", elem_id="train-start")
+    with gr.Row(equal_height=True):
+        start = gr.Button("Start", variant="primary", min_width=140, elem_id="train-start")
+        go_on = gr.Button("Continue this training", visible=False, min_width=140, elem_id="train-go-on")
     message = gr.Markdown(elem_id="train-message")
-    return Choices(data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, message)
+    return Choices(
+        data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, go_on, message
+    )
 
 
 def _setting_components(preset: TrainConfig) -> dict[str, Any]:
@@ -297,7 +302,20 @@ def _connect_choices(
         [shown, choices.minutes, choices.resolution, *choices.settings.values()],
         **QUIET,
     )
-    choices.recipe.change(events.show_beginnings, [choices.recipe, library], choices.beginning, **QUIET)
+    gr.on(
+        [choices.recipe.change, library.change],
+        events.show_beginnings,
+        [choices.recipe, library, choices.beginning],
+        choices.beginning,
+        **QUIET,
+    )
+    gr.on(
+        [choices.recipe.change, choices.beginning.change],
+        events.show_continuing,
+        [choices.recipe, choices.beginning],
+        choices.go_on,
+        **QUIET,
+    )
     width = choices.settings["width"]
     gr.on(
         [
@@ -322,17 +340,23 @@ def _connect_run(
     drawn: gr.State,
     timer: gr.Timer,
 ) -> None:
-    seen = [*live.refreshed(), choices.start, drawn, timer]
-    choices.start.click(
-        events.start,
-        [run_id, *choices.asked(upload_id, shown)],
-        [run_id, choices.message, live.name],
-        concurrency_id="train",
-        concurrency_limit=2,
-        **QUIET,
-    ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
-    for button, event in ((live.stop, events.stop), (live.again, events.go_on)):
-        button.click(event, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
+    seen = [*live.refreshed(), choices.start, choices.go_on, drawn, timer]
+    what = [upload_id, choices.data, choices.beginning, choices.minutes, choices.own.options]
+    beginnings: list[tuple[gr.Button, Callable[..., Any], list[Any]]] = [
+        (choices.start, events.start, choices.asked(upload_id, shown)),
+        (choices.go_on, events.continue_training, what),
+    ]
+    for button, begin, asked in beginnings:
+        button.click(
+            begin,
+            [run_id, *asked],
+            [run_id, choices.message, live.name],
+            concurrency_id="train",
+            concurrency_limit=2,
+            **QUIET,
+        ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
+    for button, act in ((live.stop, events.stop), (live.again, events.go_on)):
+        button.click(act, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
     tab_diagnosis.connect(
         live.diagnosis, run_id, choices.data, live.name, live.progress, events.look_anew, seen
     )

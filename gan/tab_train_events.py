@@ -14,7 +14,7 @@ import gradio as gr
 from checkpoints.card import plain
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_visitor import visitor
-from gan import run_files, run_levers, run_status, runs, tab_own
+from gan import continuing, run_files, run_levers, run_status, runs, tab_own
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
@@ -29,6 +29,7 @@ from gan.tab_own import augment_for, strip_of, upload_of
 from gan.train_form import OWN, form_settings, labels_tell, network_of, request_from_form, setting_values
 from gan.train_view import (
     checkpoint_text,
+    continuing_texts,
     examples_html,
     picture_uri,
     progress_html,
@@ -51,7 +52,9 @@ def describe_recipe(data: str, resolution: int, preset: str, start_from: str, wi
     """What to expect of the chosen recipe, with its network's number of parameters."""
     try:
         if preset == FROM_A_CHECKPOINT:
-            return checkpoint_text(start_from)
+            # Both may name a title that somebody else wrote.
+            texts = [checkpoint_text(start_from), *continuing_texts(start_from)]
+            return "\n\n".join(plain(text, LONGEST_TROUBLE) for text in texts)
         config = preset_config(preset, labels_tell(data))
         chosen = to_mapping(network_of(data, resolution, config))
         return recipe_text(preset, from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
@@ -81,12 +84,23 @@ def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
     return [round(config.seconds / 60), side, *setting_values(config)]
 
 
-def show_beginnings(preset: str, library: Any) -> Any:
-    """The list of checkpoints to begin with, for the recipe that wants one."""
+def show_beginnings(preset: str, library: Any, chosen: Any = None) -> Any:
+    """The list of checkpoints to begin with, for the recipe that wants one; what is `chosen` stays so."""
     if preset != FROM_A_CHECKPOINT:
         return gr.update(visible=False)
     found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
-    return gr.update(visible=True, choices=found, value=found[0][1] if found else None)
+    references = [reference for _, reference in found]
+    value = chosen if chosen in references else next(iter(references), None)
+    return gr.update(visible=True, choices=found, value=value)
+
+
+def show_continuing(preset: str, start_from: str) -> Any:
+    """The button that continues a training, where the chosen checkpoint holds one that can go on."""
+    try:
+        can = preset == FROM_A_CHECKPOINT and bool(continuing.unfinished(start_from))
+    except (GanError, CheckpointError):
+        can = False
+    return gr.update(visible=can)
 
 
 def start(
@@ -105,6 +119,29 @@ def start(
     except (GanError, CheckpointError) as error:
         return gr.skip(), _trouble(error), gr.skip()
     return started, "", request.title
+
+
+def continue_training(
+    run_id: str, upload_id: str, data: str, start_from: str, minutes: float, options: Any
+) -> tuple[Any, str, Any]:
+    """Let the training of a checkpoint go on as a run of the visitor's; returns as `start`.
+
+    The pictures chosen in the form are used only where the training does not find its own.
+    """
+    try:
+        if _is_active(run_id):
+            raise GanError("Your run is still training; stop it before you start another.")
+        training = continuing.unfinished(start_from)
+        pictures = None
+        if data in OWN and not training.finds_its_pictures:
+            grey = ["grey"] if training.config.network.channels == 1 else []
+            kept = [option for option in ("mirror",) if _wants(options, option)]
+            pictures = _uploaded(data, upload_id, training.config.network.resolution, [*grey, *kept])
+        started = continuing.start(training, minutes, pictures, visitor())
+        runs.advance()
+    except (GanError, CheckpointError) as error:
+        return gr.skip(), _trouble(error), gr.skip()
+    return started, "", title_of(started)
 
 
 def asked_for(
@@ -220,7 +257,8 @@ def _asked_for(run_id: str, name: str) -> Any:
 
 
 def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
-    """What the run's folder tells, in the order of `Live.refreshed`, then what is drawn, then the timer.
+    """What the run's folder tells, in the order of `Live.refreshed`, then both buttons that begin a run, what
+    is drawn, and the timer.
 
     Pictures are sent only when they are others than those `drawn` last, and levers only where they are given:
     the visitor may be about to move one.
@@ -244,6 +282,7 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
             hidden,
             *levers,
             ready,
+            ready,
             0,
             gr.Timer(active=False),
         ]
@@ -261,7 +300,7 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
         gr.update(visible=status.kept),
         gr.update(visible=status.state == "running"),
         *levers,
-        gr.update(interactive=not status.active),
+        *[gr.update(interactive=not status.active)] * 2,
         drawn,
         gr.Timer(active=status.active),
     ]
