@@ -357,9 +357,8 @@ def _connect_run(
         ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
     for button, act in ((live.stop, events.stop), (live.again, events.go_on)):
         button.click(act, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
-    tab_diagnosis.connect(
-        live.diagnosis, run_id, choices.data, live.name, live.progress, events.look_anew, seen
-    )
+    pictures = [choices.data, upload_id, choices.own.options]
+    tab_diagnosis.connect(live.diagnosis, run_id, pictures, live.name, live.progress, events.look_anew, seen)
     timer.tick(events.look, [run_id, drawn], seen, **AT_ONCE)
     page = Context.root_block
     if page is not None:

@@ -136,7 +136,7 @@ def continue_training(
         if data in OWN and not training.finds_its_pictures:
             grey = ["grey"] if training.config.network.channels == 1 else []
             kept = [option for option in ("mirror",) if _wants(options, option)]
-            pictures = _uploaded(data, upload_id, training.config.network.resolution, [*grey, *kept])
+            pictures = uploaded(data, upload_id, training.config.network.resolution, [*grey, *kept])
         started = continuing.start(training, minutes, pictures, visitor())
         runs.advance()
     except (GanError, CheckpointError) as error:
@@ -161,7 +161,7 @@ def asked_for(
         settings = tuple(own)
     beginning = _beginning(preset, start_from, data, resolution, _wants(options, "grey"))
     request = request_from_form(data, resolution, preset, minutes, settings, start_from=beginning)
-    pictures = _uploaded(data, upload_id, request.resolution, options) if data in OWN else None
+    pictures = uploaded(data, upload_id, request.resolution, options) if data in OWN else None
     return request, pictures
 
 
@@ -181,10 +181,11 @@ def _beginning(preset: str, start_from: str, data: str, resolution: int, grey: b
     return start_from
 
 
-def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
-    uploaded = upload_of(data, upload_id)
-    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=_wants(options, "mirror"))
-    return in_grey(uploaded) if _wants(options, "grey") else uploaded
+def uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
+    """The visitor's pictures, `side` pixels wide, as the form wants them. Raises GanError as `upload_of`."""
+    sent = upload_of(data, upload_id)
+    sent = replace(sent, images=reduced(sent.images, side), mirror=_wants(options, "mirror"))
+    return in_grey(sent) if _wants(options, "grey") else sent
 
 
 def _is_active(run_id: str) -> bool:
