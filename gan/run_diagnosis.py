@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from gan import run_files, run_levers, run_status, runs
+from gan.config import TrainConfig
 from gan.datasets import Dataset, open_dataset
 from gan.diagnosis import Verdict, diagnose
 from gan.errors import GanError
@@ -27,8 +29,14 @@ def verdicts_in(folder: Path) -> list[Verdict]:
     if not (folder / "request.json").is_file():
         raise GanError(f"{folder.name or folder} is no run's folder: it has no request.json.")
     config = run_levers.changed_config(folder, run_files.read_request(folder).config)
-    history = run_status.read_history(folder, MOST_SNAPSHOTS)
-    return diagnose(history, config, run_status.trouble_in(folder))
+    lines = run_files.changed_at(folder / "metrics.jsonl")
+    return list(_diagnosed(folder, lines, config, run_status.trouble_in(folder)))
+
+
+@lru_cache(maxsize=32)
+def _diagnosed(folder: Path, lines: int, config: TrainConfig, trouble: str) -> tuple[Verdict, ...]:
+    """The verdicts on what was written by the moment `lines`: a page asks more often than there is news."""
+    return tuple(diagnose(run_status.read_history(folder, MOST_SNAPSHOTS), config, trouble))
 
 
 def verdicts(run_id: str) -> list[Verdict]:

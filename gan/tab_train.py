@@ -61,6 +61,7 @@ FIRST_RECIPE = "in-a-minute"
 RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
 FIRST_RESOLUTION = events.SMALL_RESOLUTION
 WIDEST_SLIDER = 10
+EVERY = 0.5
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOW_LIVE = """() => {
   const trouble = document.querySelector('#train-message')?.innerText.trim();
@@ -129,8 +130,8 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     with _outside_of_tabs():
         run_id = gr.BrowserState("", storage_key="atelier-run", secret="latent-atelier")
         versus_id = gr.BrowserState("", storage_key="atelier-versus", secret="latent-atelier")
-        timer = gr.Timer(1.0, active=False)
-    upload_id, drawn = gr.State(""), gr.State(0)
+        timer = gr.Timer(EVERY, active=False)
+    upload_id, shown_of_run = gr.State(""), gr.State(events.NOTHING_SHOWN)
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             choices = _lay_out_choices()
@@ -140,7 +141,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     # In the page and not a State: it must arrive there together with the settings.
     shown = gr.Textbox(events.shown_for("cats", FIRST_RECIPE), visible="hidden", container=False)
     _connect_choices(choices, upload_id, shown, library)
-    _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
+    _connect_run(choices, live, run_id, upload_id, shown, shown_of_run, timer)
     _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
     form = choices.asked(upload_id, shown)
@@ -337,10 +338,10 @@ def _connect_run(
     run_id: gr.BrowserState,
     upload_id: gr.State,
     shown: gr.Textbox,
-    drawn: gr.State,
+    shown_of_run: gr.State,
     timer: gr.Timer,
 ) -> None:
-    seen = [*live.refreshed(), choices.start, choices.go_on, drawn, timer]
+    seen = [*live.refreshed(), choices.start, choices.go_on, shown_of_run, timer]
     what = [upload_id, choices.data, choices.beginning, choices.minutes, choices.own.options]
     beginnings: list[tuple[gr.Button, Callable[..., Any], list[Any]]] = [
         (choices.start, events.start, choices.asked(upload_id, shown)),
@@ -359,7 +360,7 @@ def _connect_run(
         button.click(act, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
     pictures = [choices.data, upload_id, choices.own.options]
     tab_diagnosis.connect(live.diagnosis, run_id, pictures, live.name, live.progress, events.look_anew, seen)
-    timer.tick(events.look, [run_id, drawn], seen, **AT_ONCE)
+    timer.tick(events.look, [run_id, shown_of_run], seen, **AT_ONCE)
     page = Context.root_block
     if page is not None:
         page.load(events.look_anew, run_id, seen, **AT_ONCE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -40,6 +41,8 @@ MORE_SECONDS = 60.0
 LONGEST_TROUBLE = 600
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
+# Of a run: when its pictures and its lines were written.
+NOTHING_SHOWN = (0, 0)
 
 
 def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
@@ -227,7 +230,7 @@ def title_of(run_id: str) -> str:
 
 def look_anew(run_id: str) -> list[Any]:
     """As `look`, for a page that shows nothing of the run yet; its levers are set to what is in force."""
-    return look(run_id, 0, _lever_updates(run_id))
+    return look(run_id, NOTHING_SHOWN, _lever_updates(run_id))
 
 
 def _lever_updates(run_id: str) -> list[Any]:
@@ -257,17 +260,16 @@ def _asked_for(run_id: str, name: str) -> Any:
         return gr.skip()
 
 
-def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
+def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> list[Any]:
     """What the run's folder tells, in the order of `Live.refreshed`, then both buttons that begin a run, what
-    is drawn, and the timer.
+    is `shown` now, and the timer.
 
-    Pictures are sent only when they are others than those `drawn` last, and levers only where they are given:
-    the visitor may be about to move one.
+    Pictures and curves are sent only when they are newer than those `shown`, and levers only where they are
+    given: the visitor may be about to move one.
     """
     levers = list(levers) or [gr.skip()] * len(LEVERS)
     try:
         status = run_status.status(run_id)
-        history = run_status.history(run_id)
     except GanError:
         hidden = gr.update(visible=False)
         ready = gr.update(interactive=True)
@@ -284,16 +286,18 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
             *levers,
             ready,
             ready,
-            0,
+            NOTHING_SHOWN,
             gr.Timer(active=False),
         ]
     if status.state == "waiting":
         runs.advance()
-    pictures, drawn = _pictures(status, drawn)
+    folder = run_files.run_folder(run_id)
+    drawn = max(map(run_files.changed_at, [folder / "preview.png", *folder.glob("scale-*.png")]))
+    lines = run_files.changed_at(folder / "metrics.jsonl")
     return [
-        pictures,
+        gr.skip() if drawn and drawn == shown[0] else _pictures(folder, status),
         progress_html(status),
-        curves_html(history),
+        gr.skip() if lines and lines == shown[1] else curves_html(run_status.history(run_id)),
         gr.update(visible=status.active),
         gr.update(visible=not status.active),
         gr.update(visible=status.checkpoint),
@@ -302,22 +306,17 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
         gr.update(visible=status.state == "running"),
         *levers,
         *[gr.update(interactive=not status.active)] * 2,
-        drawn,
+        (drawn, lines),
         gr.Timer(active=status.active),
     ]
 
 
-def _pictures(status: run_status.Status, drawn: int) -> tuple[Any, int]:
-    folder = run_files.run_folder(status.run_id)
-    try:
-        newest = (folder / "preview.png").stat().st_mtime_ns
-    except OSError:
-        return {"busy": True, "real": picture_uri(folder / "real.png")}, 0
-    if newest == drawn:
-        return gr.skip(), drawn
-    samples, real = picture_uri(folder / "preview.png"), picture_uri(folder / "real.png")
+def _pictures(folder: Path, status: run_status.Status) -> dict[str, Any]:
+    samples, real = (picture_uri(folder / name) for name in ("preview.png", "real.png"))
+    if not samples:
+        return {"busy": True, "real": real}
     scales = scales_html(folder, grows=bool(status.snapshot and status.snapshot.side))
-    return {"busy": True, "samples": samples, "real": real, "scales": scales}, newest
+    return {"busy": True, "samples": samples, "real": real, "scales": scales}
 
 
 def _kept_text(status: run_status.Status) -> str:
