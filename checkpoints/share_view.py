@@ -70,7 +70,7 @@ def pulled_html(checkpoint: Checkpoint) -> str:
         )
     more = ""
     if checkpoint.has("training.safetensors"):
-        more = note("Its training state came along: choose “From a checkpoint” in Train to go on with it.")
+        more = note("Its training state came along: choose “From a checkpoint” in Train to continue it.")
     return note(text, "good") + more + preview_html(checkpoint) + favourites_html(checkpoint)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -134,6 +135,30 @@ def _identity(folder: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_mtime_ns  # the number alone may soon be another folder's
+
+
+def copy(checkpoint: Checkpoint, folder: Path, names: Iterable[str]) -> None:
+    """Copy those of the files `names` that a checkpoint has into a new folder, all of one moment.
+
+    Raises:
+        CheckpointError: when the checkpoint is no longer there, or a file leads out of its folder.
+    """
+    names = tuple(names)
+    while True:
+        before = _identity(checkpoint.folder)
+        if before is None:
+            raise CheckpointError(f"{checkpoint.title} is no longer here; choose another checkpoint.")
+        folder.mkdir(parents=True)
+        try:
+            for name in filter(checkpoint.has, names):
+                shutil.copyfile(checkpoint.path(name), folder / name)
+        except OSError:
+            if _identity(checkpoint.folder) == before:
+                raise
+        else:
+            if _identity(checkpoint.folder) == before:
+                return
+        shutil.rmtree(folder)
 
 
 def _read(folder: Path, reference: str) -> Checkpoint:

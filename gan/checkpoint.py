@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,19 @@ TRAINING = "training.safetensors"
 LAYOUT = "layout."
 CRITIC_PICTURES = 256
 CRITIC_QUANTILES = 41
+# More than any training here will ever count to.
+LARGEST_COUNT = 10**12
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a saved run is; the names are those of `TrainState`."""
+
+    step: int
+    images_seen: int
+    seconds: float
+    calm: float
+    skipped: int
 
 
 def save_run(
@@ -141,16 +153,48 @@ def _optimisers(state: TrainState) -> list[tuple[str, Adam]]:
     ]
 
 
-def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
-    """The config and the complete state of a saved run, ready for `train` to go on.
+def read_training(checkpoint: store.Checkpoint) -> tuple[TrainConfig, Progress]:
+    """The settings of a saved run and how far it is, by its documents alone.
 
     Raises:
-        GanError: when the checkpoint holds no training state or one of another network.
+        GanError: when the checkpoint holds no training state, or one that cannot be that of its network.
     """
     if not checkpoint.has(TRAINING) or not checkpoint.has("training.json"):
         raise GanError(f"{checkpoint.title} holds no training state, so it cannot be trained further.")
     document = checkpoint.document("training.json")
     config = from_mapping(TrainConfig, document.get("config", {}))
+    if config.network != from_mapping(NetworkConfig, checkpoint.config.get("network", {})):
+        raise GanError(f"The training state of {checkpoint.title} is that of another network.")
+    return config, _progress_in(document)
+
+
+def _progress_in(document: Mapping[str, Any]) -> Progress:
+    damaged = GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
+    try:
+        progress = Progress(
+            step=int(document["step"]),
+            images_seen=int(document["images_seen"]),
+            seconds=float(document["seconds"]),
+            calm=float(document.get("calm", 1.0)),
+            skipped=int(document.get("skipped", 0)),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise damaged from None
+    counters = (progress.step, progress.images_seen, progress.seconds, progress.skipped)
+    # No number that is none is between two others.
+    if not (all(0 <= count <= LARGEST_COUNT for count in counters) and 0 < progress.calm <= 1):
+        raise damaged
+    return progress
+
+
+def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
+    """The config and the complete state of a saved run, ready for `train` to go on.
+
+    Raises:
+        GanError: when the checkpoint holds no training state or one of another network.
+        CheckpointError: when a file is not what it claims to be.
+    """
+    config, progress = read_training(checkpoint)
     state = new_state(config)
     tensors = checkpoint.tensors(TRAINING)
     average = checkpoint.tensors(GENERATOR)
@@ -167,7 +211,8 @@ def load_run(checkpoint: store.Checkpoint) -> tuple[TrainConfig, TrainState]:
         raise GanError(
             "This checkpoint's random state is damaged, so it cannot be trained further."
         ) from None
-    _load_progress(state, document)
+    for name, value in asdict(progress).items():
+        setattr(state, name, value)
     return config, state
 
 
@@ -217,18 +262,6 @@ def start_from(state: TrainState, config: TrainConfig, checkpoint: store.Checkpo
         state.generator.layout.factors.zero_()
 
 
-def _load_progress(state: TrainState, document: Mapping[str, Any]) -> None:
-    try:
-        state.step, state.images_seen = int(document["step"]), int(document["images_seen"])
-        state.seconds, state.calm = float(document["seconds"]), float(document.get("calm", 1.0))
-        state.skipped = int(document.get("skipped", 0))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        state.seconds = -1.0
-    counters = (state.step, state.images_seen, state.seconds, state.skipped)
-    if not (isfinite(state.seconds) and min(counters) >= 0 and 0 < state.calm <= 1):
-        raise GanError("This checkpoint's training.json is damaged, so it cannot be trained further.")
-
-
 def _load_optimiser(optimiser: Adam, tensors: Mapping[str, Tensor], grows: bool) -> None:
     if not tensors:
         return  # saved before its first step
@@ -241,6 +274,8 @@ def _load_optimiser(optimiser: Adam, tensors: Mapping[str, Tensor], grows: bool)
         expected = {"step": torch.Size([]), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
         if {name: value.shape for name, value in values.items()} != expected:
             raise GanError("This checkpoint's optimiser belongs to another network.")
+        if (values["exp_avg_sq"] < 0).any() or values["step"] < 0:
+            raise GanError("This checkpoint's optimiser is damaged, so it cannot be trained further.")
         moments = ("exp_avg", "exp_avg_sq")
         # In the parameter's own memory layout: the fused optimiser walks through both side by side.
         state[index] = {name: torch.empty_like(parameter).copy_(values[name]) for name in moments}

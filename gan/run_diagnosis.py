@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from gan import run_files, run_levers, run_status, runs
-from gan.datasets import open_dataset
+from gan.config import TrainConfig
+from gan.datasets import Dataset, open_dataset
 from gan.diagnosis import Verdict, diagnose
 from gan.errors import GanError
 from gan.failures import Failure, failure
@@ -38,9 +40,21 @@ def examined_in(folder: Path) -> Examined:
         raise GanError(f"{folder.name or folder} is no run's folder: it has no request.json.")
     request = run_files.read_request(folder)
     config = run_levers.changed_config(folder, request.config)
+    lines = run_files.changed_at(folder / "metrics.jsonl")
+    found, looked = _diagnosed(folder, lines, config, run_status.trouble_in(folder))
+    return Examined(request, list(found), looked)
+
+
+@lru_cache(maxsize=32)
+def _diagnosed(
+    folder: Path, lines: int, config: TrainConfig, trouble: str
+) -> tuple[tuple[Verdict, ...], Snapshot | None]:
+    """The verdicts on what was written by the moment `lines`, and the newest snapshot with a look at the run:
+    a page asks more often than there is news.
+    """
     history = run_status.read_history(folder, MOST_SNAPSHOTS)
     looked = next((snapshot for snapshot in reversed(history) if snapshot.signals), None)
-    return Examined(request, diagnose(history, config, run_status.trouble_in(folder)), looked)
+    return tuple(diagnose(history, config, trouble)), looked
 
 
 def verdicts_in(folder: Path) -> list[Verdict]:
@@ -79,21 +93,33 @@ def _nothing_to_mend(verdict: Verdict) -> str:
     return f"All that levers can do against {verdict.name} is done; read what else helps."
 
 
-def start_failing(verdict: str, data: str, threads: int = 1) -> tuple[str, str]:
+def start_failing(
+    verdict: str, data: str, pictures: Dataset | None = None, visitor: str = "", threads: int = 1
+) -> tuple[str, str]:
     """Queue a small run of a minute that is made to fail so; returns its id and its title.
+
+    Args:
+        data: `fashion`, `cats`, or `own` for `pictures`, of which it learns at most as many as the failure
+            wants.
+        visitor: as `gan.runs.create`.
 
     Raises:
         GanError: on an unknown failure or data set, or when too many runs are waiting.
     """
     chosen = failure(verdict)
-    if data not in ("fashion", "cats"):
-        raise GanError("Runs are broken with cats or Fashion-MNIST; choose one of these.")
-    dataset = open_dataset(data, SIDE if data == "cats" else None, limit=chosen.pictures or None)
-    config = fitted(chosen.config(), dataset)
+    if (data == "own") != (pictures is not None) or data not in ("fashion", "cats", "own"):
+        raise GanError("Choose the pictures first: cats, Fashion-MNIST or your own.")
+    if pictures is None:
+        dataset = open_dataset(data, SIDE if data == "cats" else None, limit=chosen.pictures or None)
+        config = fitted(chosen.config(), dataset)
+    else:
+        # The others stay, to compare with; and it must not stop at the copies that are to be shown.
+        few = replace(chosen.config(), only_first=chosen.pictures, stop_at_copies=False)
+        config = fitted(few, pictures)
     title = f"Broken on purpose: {chosen.title.lower()}"
-    side = config.network.resolution
-    request = run_files.Request(data, side, title, "broken", config, threads, pictures=chosen.pictures)
-    return runs.create(request), title
+    side, count = config.network.resolution, 0 if pictures is not None else chosen.pictures
+    request = run_files.Request(data, side, title, "broken", config, threads, pictures=count)
+    return runs.create(request, pictures, visitor), title
 
 
 def turn(run_id: str, verdict: str) -> str:

@@ -135,6 +135,14 @@ def clean_title(text: str, default: str) -> str:
     return " ".join(words)[:LONGEST_TITLE].strip() or default
 
 
+def changed_at(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

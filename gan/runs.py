@@ -11,10 +11,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
 
+from checkpoints.errors import CheckpointError
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.datasets import Dataset
 from gan.errors import GanError
@@ -56,19 +58,24 @@ def most_at_once() -> int:
 
 
 def create(
-    request: Request, pictures: Dataset | None = None, visitor: str = "", against: Request | None = None
+    request: Request,
+    pictures: Dataset | None = None,
+    visitor: str = "",
+    against: Request | None = None,
+    bring: Callable[[Path], None] | None = None,
 ) -> str:
     """Make a waiting run; `pictures` are the visitor's own where `request.data` is `own`.
 
     Args:
         visitor: a mark of who asks; the runs of one mark that wait are limited. Empty for no limit.
         against: makes it two runs side by side (`gan.versus_run`), each with a folder of its own inside.
+        bring: puts into the new run's folder what it begins with.
 
     Returns:
         The run's id. `advance` starts it when its turn comes.
 
     Raises:
-        GanError: when too many runs are waiting already, or the disk is full.
+        GanError: when too many runs are waiting already, or the disk is full; and whatever `bring` raises.
     """
     _check_room(visitor)
     run_id = secrets.token_hex(16)
@@ -77,7 +84,9 @@ def create(
         with told_when_full():
             _fill(draft, request, pictures, against)
             (draft / "visitor").write_text(visitor)
-    except GanError:
+            if bring is not None:
+                bring(draft)
+    except (GanError, CheckpointError):
         shutil.rmtree(draft, ignore_errors=True)
         raise
     draft.rename(runs_folder() / run_id)

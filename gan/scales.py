@@ -50,16 +50,14 @@ def model_at_scales(model: Model, seeds: Sequence[int], truncation: float = 1.0)
     return torch.cat([enlarged(pictures, model.config.resolution) for pictures in scales]).clamp(-1, 1)
 
 
-def draw_scales(folder: Path, state: TrainState) -> None:
-    """Write `scale-<side>.png` for every present scale, one row each; nothing for a network with but one.
+def draw_scales(folder: Path, scales: Sequence[Tensor]) -> None:
+    """Write the first eight of `pictures_at_scales` as `scale-<side>.png`, one row each.
 
     Those of smaller scales stay as they were, so a network that grows leaves the strip of its growth.
     """
-    if not state.average.several_scales:
-        return
-    for pictures in pictures_at_scales(state):
+    for pictures in scales:
         content = BytesIO()
-        grid_image(pictures, columns=len(pictures)).save(content, "PNG")
+        grid_image(pictures[:COUNT], columns=COUNT).save(content, "PNG", compress_level=1)
         write_atomically(scale_path(folder, pictures.shape[-1]), content.getvalue())
 
 

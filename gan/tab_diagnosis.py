@@ -10,11 +10,14 @@ from typing import Any
 
 import gradio as gr
 
+from checkpoints.tab_visitor import visitor
 from gan import run_diagnosis, run_files, run_status, runs
 from gan.diagnosis_view import CSS, EVIDENCE_CSS, HOW_TO_BREAK, evidence_html, failures_text, verdict_html
 from gan.errors import GanError
 from gan.evidence import copies_beside, kinds_of
 from gan.failures import FAILURES
+from gan.tab_train_events import uploaded
+from gan.train_form import OWN
 
 LEARNED_BY_HEART = ("memorising", "too few pictures")
 AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -57,15 +60,16 @@ def lay_out_breaking() -> dict[str, gr.Button]:
 def connect(
     panel: Diagnosis,
     run_id: gr.BrowserState,
-    data: gr.Radio,
+    pictures: Sequence[Any],
     name: gr.Textbox,
     progress: gr.HTML,
     look_anew: Callable[..., Any],
     seen: Sequence[Any],
 ) -> None:
-    """Follow the run, which `progress` tells of every second, and let the buttons act on it.
+    """Follow the run, which `progress` tells of, and let the buttons act on it.
 
     Args:
+        pictures: the components that say which pictures are chosen, as `break_it` wants them.
         look_anew, seen: what shows the run again after a button, and all that this changes.
     """
     known = gr.State("")
@@ -75,7 +79,7 @@ def connect(
     for verdict, button in panel.breakers.items():
         button.click(
             partial(break_it, verdict),
-            [run_id, data],
+            [run_id, *pictures],
             [run_id, panel.said, name],
             show_progress="hidden",
             api_visibility="private",
@@ -120,14 +124,16 @@ def mend(run_id: str) -> str:
         return f"⚠️ {error}"
 
 
-def break_it(verdict: str, run_id: str, data: str) -> tuple[Any, str, Any]:
-    """Make the visitor's run fail by its levers while it trains, else begin one that will: returns the run,
-    what was done and the run's name.
+def break_it(verdict: str, run_id: str, data: str, upload_id: str, options: Any) -> tuple[Any, str, Any]:
+    """Make the visitor's run fail by its levers while it trains, else begin one that will, with the pictures
+    that are chosen: returns the run, what was done and the run's name.
     """
     try:
         if _trains(run_id):
             return gr.skip(), run_diagnosis.turn(run_id, verdict), gr.skip()
-        started, title = run_diagnosis.start_failing(verdict, "cats" if data == "own" else data)
+        own = uploaded(data, upload_id, run_diagnosis.SIDE, options) if data in OWN else None
+        kind = data if own is None else "own"
+        started, title = run_diagnosis.start_failing(verdict, kind, own, visitor())
         runs.advance()
     except GanError as error:
         return gr.skip(), f"⚠️ {error}", gr.skip()

@@ -63,6 +63,7 @@ FIRST_RECIPE = "in-a-minute"
 RESOLUTIONS = [("32 px, for minutes", 32), ("64 px, for a longer time", 64)]
 FIRST_RESOLUTION = events.SMALL_RESOLUTION
 WIDEST_SLIDER = 10
+EVERY = 0.5
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 SHOW_LIVE = """() => {
   const trouble = document.querySelector('#train-message')?.innerText.trim();
@@ -86,6 +87,7 @@ class Choices:
     minutes: gr.Slider
     settings: Mapping[str, Any]
     start: gr.Button
+    go_on: gr.Button
     message: gr.Markdown
 
     def asked(self, upload_id: gr.State, shown: gr.Textbox) -> list[Any]:
@@ -130,8 +132,8 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     with _outside_of_tabs():
         run_id = gr.BrowserState("", storage_key="atelier-run", secret="latent-atelier")
         versus_id = gr.BrowserState("", storage_key="atelier-versus", secret="latent-atelier")
-        timer = gr.Timer(1.0, active=False)
-    upload_id, drawn = gr.State(""), gr.State(0)
+        timer = gr.Timer(EVERY, active=False)
+    upload_id, shown_of_run = gr.State(""), gr.State(events.NOTHING_SHOWN)
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             choices = _lay_out_choices()
@@ -141,7 +143,7 @@ def build(library: gr.BrowserState, open_in_explore: gr.Textbox | None = None) -
     # In the page and not a State: it must arrive there together with the settings.
     shown = gr.Textbox(events.shown_for("cats", FIRST_RECIPE), visible="hidden", container=False)
     _connect_choices(choices, upload_id, shown, library)
-    _connect_run(choices, live, run_id, upload_id, shown, drawn, timer)
+    _connect_run(choices, live, run_id, upload_id, shown, shown_of_run, timer)
     _connect_levers(live, run_id)
     _connect_keeping(live, run_id, library, open_in_explore)
     form = choices.asked(upload_id, shown)
@@ -181,9 +183,13 @@ def _lay_out_choices() -> Choices:
     )
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         settings = _setting_components(preset)
-    start = gr.Button("Start", variant="primary", elem_id="train-start")
+    with gr.Row(equal_height=True):
+        start = gr.Button("Start", variant="primary", min_width=140, elem_id="train-start")
+        go_on = gr.Button("Continue this training", visible=False, min_width=140, elem_id="train-go-on")
     message = gr.Markdown(elem_id="train-message")
-    return Choices(data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, message)
+    return Choices(
+        data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, go_on, message
+    )
 
 
 def _setting_components(preset: TrainConfig) -> dict[str, Any]:
@@ -318,10 +324,17 @@ def _connect_choices(
         **AT_ONCE,
     )
     gr.on(
-        [choices.data.change, choices.recipe.change],
+        [choices.data.change, choices.recipe.change, library.change],
         events.show_beginnings,
-        [choices.data, choices.recipe, library],
+        [choices.data, choices.recipe, library, choices.beginning],
         choices.beginning,
+        **QUIET,
+    )
+    gr.on(
+        [choices.recipe.change, choices.beginning.change],
+        events.show_continuing,
+        [choices.recipe, choices.beginning],
+        choices.go_on,
         **QUIET,
     )
     width = choices.settings["width"]
@@ -361,24 +374,29 @@ def _connect_run(
     run_id: gr.BrowserState,
     upload_id: gr.State,
     shown: gr.Textbox,
-    drawn: gr.State,
+    shown_of_run: gr.State,
     timer: gr.Timer,
 ) -> None:
-    seen = [*live.refreshed(), choices.start, drawn, timer]
-    choices.start.click(
-        events.start,
-        [run_id, *choices.asked(upload_id, shown)],
-        [run_id, choices.message, live.name],
-        concurrency_id="train",
-        concurrency_limit=2,
-        **QUIET,
-    ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
-    for button, event in ((live.stop, events.stop), (live.again, events.go_on)):
-        button.click(event, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
-    tab_diagnosis.connect(
-        live.diagnosis, run_id, choices.data, live.name, live.progress, events.look_anew, seen
-    )
-    timer.tick(events.look, [run_id, drawn], seen, **AT_ONCE)
+    seen = [*live.refreshed(), choices.start, choices.go_on, shown_of_run, timer]
+    what = [upload_id, choices.data, choices.beginning, choices.minutes, choices.own.options]
+    beginnings: list[tuple[gr.Button, Callable[..., Any], list[Any]]] = [
+        (choices.start, events.start, choices.asked(upload_id, shown)),
+        (choices.go_on, events.continue_training, what),
+    ]
+    for button, begin, asked in beginnings:
+        button.click(
+            begin,
+            [run_id, *asked],
+            [run_id, choices.message, live.name],
+            concurrency_id="train",
+            concurrency_limit=2,
+            **QUIET,
+        ).then(events.look_anew, run_id, seen, **AT_ONCE).then(None, js=SHOW_LIVE, **AT_ONCE)
+    for button, act in ((live.stop, events.stop), (live.again, events.go_on)):
+        button.click(act, run_id, None, **AT_ONCE).then(events.look_anew, run_id, seen, **AT_ONCE)
+    pictures = [choices.data, upload_id, choices.own.options]
+    tab_diagnosis.connect(live.diagnosis, run_id, pictures, live.name, live.progress, events.look_anew, seen)
+    timer.tick(events.look, [run_id, shown_of_run], seen, **AT_ONCE)
     page = Context.root_block
     if page is not None:
         page.load(events.look_anew, run_id, seen, **AT_ONCE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
@@ -14,7 +15,7 @@ import gradio as gr
 from checkpoints.card import plain
 from checkpoints.errors import CheckpointError
 from checkpoints.tab_visitor import visitor
-from gan import run_files, run_levers, run_status, runs, tab_own
+from gan import continuing, run_files, run_levers, run_status, runs, tab_own
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, NetworkConfig, from_mapping, preset_config, to_mapping
 from gan.curves import curves_html
@@ -38,6 +39,7 @@ from gan.train_form import (
 )
 from gan.train_view import (
     checkpoint_text,
+    continuing_texts,
     examples_html,
     picture_uri,
     progress_html,
@@ -48,6 +50,8 @@ MORE_SECONDS = 60.0
 LONGEST_TROUBLE = 600
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
+# Of a run: when its pictures and its lines were written.
+NOTHING_SHOWN = (0, 0)
 
 
 def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
@@ -62,7 +66,9 @@ def describe_recipe(
     """What to expect of the chosen recipe, with its network's number of parameters."""
     try:
         if preset == FROM_A_CHECKPOINT:
-            return checkpoint_text(start_from)
+            # Both may name a title that somebody else wrote.
+            texts = [checkpoint_text(start_from), *continuing_texts(start_from)]
+            return "\n\n".join(plain(text, LONGEST_TROUBLE) for text in texts)
         config = preset_config(preset, labels_tell(data))
         chosen = to_mapping(network_of(data, resolution, config, classes_of(data, upload_id)))
         return recipe_text(preset, from_mapping(NetworkConfig, {**chosen, "width": int(width)}))
@@ -106,12 +112,27 @@ def _recipe_values(data: str, preset: str, upload_id: str) -> list[Any]:
     return [round(config.seconds / 60), side, *setting_values(config)]
 
 
-def show_beginnings(data: str, preset: str, library: Any) -> Any:
-    """The list of checkpoints to begin with, for the recipe that wants one."""
+def show_beginnings(data: str, preset: str, library: Any, chosen: Any = None) -> Any:
+    """The list of checkpoints to begin with, for the recipe that wants one.
+
+    What the visitor chose stays so; of the proposed ones the one that fits the pictures is chosen.
+    """
     if preset != FROM_A_CHECKPOINT:
         return gr.update(visible=False)
     found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
-    return gr.update(visible=True, choices=found, value="fashion" if data == "fashion" else BEGINNING)
+    proposed = {"fashion", BEGINNING}
+    own = chosen in {reference for _, reference in found} - proposed
+    fitting = "fashion" if data == "fashion" else BEGINNING
+    return gr.update(visible=True, choices=found, value=chosen if own else fitting)
+
+
+def show_continuing(preset: str, start_from: str) -> Any:
+    """The button that continues a training, where the chosen checkpoint holds one that can go on."""
+    try:
+        can = preset == FROM_A_CHECKPOINT and bool(continuing.unfinished(start_from))
+    except (GanError, CheckpointError):
+        can = False
+    return gr.update(visible=can)
 
 
 def start(
@@ -132,6 +153,29 @@ def start(
     return started, "", request.title
 
 
+def continue_training(
+    run_id: str, upload_id: str, data: str, start_from: str, minutes: float, options: Any
+) -> tuple[Any, str, Any]:
+    """Let the training of a checkpoint go on as a run of the visitor's; returns as `start`.
+
+    The pictures chosen in the form are used only where the training does not find its own.
+    """
+    try:
+        if _is_active(run_id):
+            raise GanError("Your run is still training; stop it before you start another.")
+        training = continuing.unfinished(start_from)
+        pictures = None
+        if data in OWN and not training.finds_its_pictures:
+            grey = ["grey"] if training.config.network.channels == 1 else []
+            kept = [option for option in ("mirror",) if wants(options, option)]
+            pictures = uploaded(data, upload_id, training.config.network.resolution, [*grey, *kept])
+        started = continuing.start(training, minutes, pictures, visitor())
+        runs.advance()
+    except (GanError, CheckpointError) as error:
+        return gr.skip(), _trouble(error), gr.skip()
+    return started, "", title_of(started)
+
+
 def asked_for(
     upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str, minutes: float,
     options: Any, *settings: Any,
@@ -150,7 +194,7 @@ def asked_for(
     beginning = start_from if preset == FROM_A_CHECKPOINT and isinstance(start_from, str) else ""
     classes = classes_of(data, upload_id)
     request = request_from_form(data, resolution, preset, minutes, settings, 1, beginning, classes)
-    pictures = _uploaded(data, upload_id, request.resolution, options) if data in OWN else None
+    pictures = uploaded(data, upload_id, request.resolution, options) if data in OWN else None
     if beginning:
         # The worker would find out, too, but the visitor hears it at once.
         network, model = request.config.network, load_reference(beginning)
@@ -159,10 +203,11 @@ def asked_for(
     return request, pictures
 
 
-def _uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
-    uploaded = upload_of(data, upload_id)
-    uploaded = replace(uploaded, images=reduced(uploaded.images, side), mirror=wants(options, "mirror"))
-    return in_grey(uploaded) if wants(options, "grey") else uploaded
+def uploaded(data: str, upload_id: str, side: int, options: Any) -> Dataset:
+    """The visitor's pictures, `side` pixels wide, as the form wants them. Raises GanError as `upload_of`."""
+    sent = upload_of(data, upload_id)
+    sent = replace(sent, images=reduced(sent.images, side), mirror=wants(options, "mirror"))
+    return in_grey(sent) if wants(options, "grey") else sent
 
 
 def _is_active(run_id: str) -> bool:
@@ -204,7 +249,7 @@ def title_of(run_id: str) -> str:
 
 def look_anew(run_id: str) -> list[Any]:
     """As `look`, for a page that shows nothing of the run yet; its levers are set to what is in force."""
-    return look(run_id, 0, _lever_updates(run_id))
+    return look(run_id, NOTHING_SHOWN, _lever_updates(run_id))
 
 
 def _lever_updates(run_id: str) -> list[Any]:
@@ -235,16 +280,16 @@ def _asked_for(run_id: str, name: str) -> Any:
         return gr.skip()
 
 
-def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
-    """What the run's folder tells, in the order of `Live.refreshed`, then what is drawn, then the timer.
+def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> list[Any]:
+    """What the run's folder tells, in the order of `Live.refreshed`, then both buttons that begin a run, what
+    is `shown` now, and the timer.
 
-    Pictures are sent only when they are others than those `drawn` last, and levers only where they are given:
-    the visitor may be about to move one.
+    Pictures and curves are sent only when they are newer than those `shown`, and levers only where they are
+    given: the visitor may be about to move one.
     """
     levers = list(levers) or [gr.skip()] * len(LEVERS)
     try:
         status = run_status.status(run_id)
-        history = run_status.history(run_id)
     except GanError:
         hidden = gr.update(visible=False)
         ready = gr.update(interactive=True)
@@ -260,16 +305,19 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
             hidden,
             *levers,
             ready,
-            0,
+            ready,
+            NOTHING_SHOWN,
             gr.Timer(active=False),
         ]
     if status.state == "waiting":
         runs.advance()
-    pictures, drawn = _pictures(status, drawn)
+    folder = run_files.run_folder(run_id)
+    drawn = max(map(run_files.changed_at, [folder / "preview.png", *folder.glob("scale-*.png")]))
+    lines = run_files.changed_at(folder / "metrics.jsonl")
     return [
-        pictures,
+        gr.skip() if drawn and drawn == shown[0] else _pictures(folder, status),
         progress_html(status),
-        curves_html(history),
+        gr.skip() if lines and lines == shown[1] else curves_html(run_status.history(run_id)),
         gr.update(visible=status.active),
         gr.update(visible=not status.active),
         gr.update(visible=status.checkpoint),
@@ -277,23 +325,18 @@ def look(run_id: str, drawn: int, levers: Sequence[Any] = ()) -> list[Any]:
         gr.update(visible=status.kept),
         gr.update(visible=status.state == "running"),
         *levers,
-        gr.update(interactive=not status.active),
-        drawn,
+        *[gr.update(interactive=not status.active)] * 2,
+        (drawn, lines),
         gr.Timer(active=status.active),
     ]
 
 
-def _pictures(status: run_status.Status, drawn: int) -> tuple[Any, int]:
-    folder = run_files.run_folder(status.run_id)
-    try:
-        newest = (folder / "preview.png").stat().st_mtime_ns
-    except OSError:
-        return {"busy": True, "real": picture_uri(folder / "real.png")}, 0
-    if newest == drawn:
-        return gr.skip(), drawn
-    samples, real = picture_uri(folder / "preview.png"), picture_uri(folder / "real.png")
+def _pictures(folder: Path, status: run_status.Status) -> dict[str, Any]:
+    samples, real = (picture_uri(folder / name) for name in ("preview.png", "real.png"))
+    if not samples:
+        return {"busy": True, "real": real}
     scales = scales_html(folder, grows=bool(status.snapshot and status.snapshot.side))
-    return {"busy": True, "samples": samples, "real": real, "scales": scales}, newest
+    return {"busy": True, "samples": samples, "real": real, "scales": scales}
 
 
 def _kept_text(status: run_status.Status) -> str:

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.context import Context
 
 from checkpoints.errors import CheckpointError
+from checkpoints.tab_visitor import visitor
 from gan import run_files, run_status, runs, versus_run
 from gan import tab_train_events as events
 from gan import versus_view as view
@@ -89,7 +90,7 @@ def start(run_id: str, name: str, value: Any, *form: Any) -> tuple[Any, str]:
         # The budget is for both together, and each config's is its own.
         request = replace(request, config=replace(request.config, seconds=request.config.seconds / 2))
         second = versus_run.request_against(request, name, str(value), labels_tell(request.data))
-        started = versus_run.create(request, second, pictures)
+        started = versus_run.create(request, second, pictures, visitor())
         runs.advance()
     except (GanError, CheckpointError) as error:
         return gr.skip(), f"⚠️ {error}"

@@ -11,9 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from checkpoints import store
+from checkpoints.errors import CheckpointError
+from gan import continuing
 from gan.cats import cat_labels, render_cats
+from gan.checkpoint import TRAINING
 from gan.config import NetworkConfig
 from gan.datasets import FASHION_CLASSES, fashion, real_examples, to_unit
+from gan.errors import GanError
 from gan.growth import growth_text
 from gan.model import load_reference
 from gan.networks import build_discriminator, build_generator
@@ -134,6 +139,10 @@ EXPECTATIONS = {
 }
 
 
+START_INSTEAD = "“Start” begins a new training with its networks."
+NOT_TO_CONTINUE = f"It came without its training state, so it cannot go on where it stopped. {START_INSTEAD}"
+
+
 def picture_uri(path: Path) -> str:
     """A PNG file as a data URI, or an empty text when there is none."""
     try:
@@ -208,6 +217,23 @@ def checkpoint_text(reference: str) -> str:
         "Its networks go on learning, from your pictures: best where these are like its own. It draws "
         f"{colour} pictures of {network.resolution} px; its discriminator's early layers stay as they are."
     )
+
+
+def continuing_texts(reference: str) -> list[str]:
+    """Whether the training of a checkpoint can go on where it stopped, and how; nothing for no checkpoint."""
+    if not reference:
+        return []
+    try:
+        training = continuing.unfinished(reference)
+    except (GanError, CheckpointError) as error:
+        if not store.find(reference).has(TRAINING):
+            return [NOT_TO_CONTINUE]
+        return [str(error), START_INSTEAD]
+    goes_on = (
+        f"“Continue this training” goes on where it stopped, after {in_words(training.seconds)}, with its "
+        f"own settings and pictures, for the time below, as a run of your own. {START_INSTEAD}"
+    )
+    return [goes_on] if training.finds_its_pictures else [goes_on, training.where_its_pictures_are]
 
 
 def in_words(seconds: float) -> str:

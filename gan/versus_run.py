@@ -69,9 +69,9 @@ def request_against(request: Request, name: str, value: str, labels_tell: str) -
     return replace(request, config=config, preset=preset, title=title, start_from=start)
 
 
-def create(first: Request, second: Request, pictures: Dataset | None = None) -> str:
-    """Queue two runs side by side; returns their common id. Raises GanError as `gan.runs.create`."""
-    return runs.create(first, pictures, against=second)
+def create(first: Request, second: Request, pictures: Dataset | None = None, visitor: str = "") -> str:
+    """Queue two runs side by side; returns their common id. Arguments and errors as of `gan.runs.create`."""
+    return runs.create(first, pictures, visitor, against=second)
 
 
 def look(run_id: str, most: int = 200) -> Both:

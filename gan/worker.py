@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from math import inf
 from pathlib import Path
@@ -28,13 +29,14 @@ from gan.errors import GanError
 from gan.full_disk import SENTENCE, disk_is_full
 from gan.memorising import Watch as CopyWatch
 from gan.memorising import watch_for
+from gan.networks.equalised import enlarged
 from gan.own_pictures import load_pictures
 from gan.pictures import grid_image
 from gan.run_files import Request, read_request, write_atomically, write_status, write_title
 from gan.run_levers import changed_config
-from gan.scales import draw_scales
+from gan.scales import draw_scales, pictures_at_scales
 from gan.state import TrainState, fitted, new_state
-from gan.training import Snapshot, preview, train
+from gan.training import PREVIEW_COUNT, Snapshot, preview, train
 from gan.training_film import add_frame, forget_frames_after
 from gan.watching import Watch, split, watched
 
@@ -43,8 +45,9 @@ FIRST_CHECKPOINT = 5.0
 CHECKPOINT_EVERY = 15.0
 CHECKPOINT_SHARE = 0.05
 MOST_TO_LOSE = 25.0
-PREVIEW_EVERY = 1.0
+PREVIEW_EVERY = 0.5
 PREVIEW_SHARE = 0.04
+LINE_EVERY = 1.0
 NOT_ENOUGH_MEMORY = (
     "There is not enough memory for this training; choose a smaller network, batch or resolution."
 )
@@ -68,10 +71,10 @@ class Pace:
     longest: float = inf
     due: float = 0.0
 
-    def run(self, work: Callable[[], None]) -> None:
-        """Do `work` if it is due, and find out from its cost when it is due next."""
+    def run(self, work: Callable[[], None], at_once: bool = False) -> None:
+        """Do `work` if it is due or wanted `at_once`, and find out from its cost when it is due next."""
         started = time.monotonic()
-        if started < self.due:
+        if started < self.due and not at_once:
             return
         work()
         now = time.monotonic()
@@ -122,11 +125,22 @@ class Run:
             stream.write(json.dumps(asdict(snapshot)) + "\n")
 
     def draw(self) -> None:
-        """Render `preview.png`: the averaged generator at the same latent vectors as always."""
-        draw_scales(self.folder, self.state)
-        pictures = preview(self.state)
+        """Render `preview.png`: the averaged generator at the same latent vectors as always.
+
+        Where it draws at several scales, these as well, of the same drawing.
+        """
+        if self.state.average.several_scales:
+            scales = pictures_at_scales(self.state, PREVIEW_COUNT)
+            draw_scales(self.folder, scales)
+            pictures = enlarged(scales[-1], self.config.network.resolution)
+        else:
+            pictures = preview(self.state)
         _write_grid(self.folder / "preview.png", pictures)
         add_frame(self.folder, pictures, self.state.step, self.state.seconds)
+
+    def draw_rows(self) -> None:
+        """Render the few pictures of every scale alone, which cost a quarter of all."""
+        draw_scales(self.folder, pictures_at_scales(self.state))
 
     def draw_real(self) -> None:
         """Render `real.png`: real pictures in the same grid, of the same classes."""
@@ -238,18 +252,25 @@ def work(run: Run, should_stop: Callable[[], bool]) -> None:
     Raises:
         GanError: when the training diverges again and again; the last good checkpoint stays.
     """
-    previews = Pace(PREVIEW_EVERY, PREVIEW_SHARE)
+    grows = run.state.average.several_scales
+    share = PREVIEW_SHARE / 2 if grows else PREVIEW_SHARE
+    previews, rows, lines = Pace(PREVIEW_EVERY, share), Pace(PREVIEW_EVERY, share), Pace(LINE_EVERY)
     first = time.monotonic() + FIRST_CHECKPOINT
     checkpoints = Pace(CHECKPOINT_EVERY, CHECKPOINT_SHARE, MOST_TO_LOSE, first)
     run.draw_real()
     stopped, copying, last = False, False, None
-    snapshots = train(run.config, run.dataset, run.state, levers=run.levers, fresh=run.fresh)
+    snapshots = train(
+        run.config, run.dataset, run.state, every=PREVIEW_EVERY, levers=run.levers, fresh=run.fresh
+    )
     for last in watched(snapshots, run.state, run.looks()):
-        run.record(last)
+        stopped = last.progress < 1 and should_stop()
+        # Whoever reads the whole course reads every line of it, so not every picture gets one.
+        lines.run(partial(run.record, last), at_once=stopped or bool(last.signals or last.changes))
         previews.run(run.draw)
+        if grows:
+            rows.run(run.draw_rows)
         checkpoints.run(run.save_unless_copying)
         copying = run.watch is not None and run.watch.copying
-        stopped = last.progress < 1 and should_stop()
         write_status(run.folder, "running", "Stopping…" if stopped else "", last)
         if stopped or copying:
             break

@@ -13,14 +13,17 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from gradio.context import LocalContext
 from playwright.sync_api import Page, expect
+from starlette.requests import Request
 
 import burden
 import tab_status
 from burden import Burden
-from gan import run_files, runs
+from gan import run_files, runs, tab_diagnosis, tab_train_events, tab_versus
 from gan.config import preset_config
 from gan.errors import GanError
+from gan.train_form import setting_values
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKE_SPACES = """
@@ -144,6 +147,47 @@ def test_one_address_cannot_fill_the_waiting_runs(tmp_path: Path, monkeypatch: p
         runs.create(request, visitor="one")
     runs.create(request, visitor="another")
     runs.create(request)
+
+
+@pytest.fixture
+def from_afar() -> Iterator[None]:
+    """What happens now is asked for from another address."""
+    headers = [(b"x-forwarded-for", b"203.0.113.7")]
+    request = gr.Request(Request({"type": "http", "headers": headers, "client": ("10.0.0.1", 1)}))
+    token = LocalContext.request.set(request)
+    yield
+    LocalContext.request.reset(token)
+
+
+def test_neither_two_runs_nor_a_broken_nor_a_continued_one_go_around_that_limit(
+    from_afar: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path))
+    monkeypatch.setattr(runs, "advance", lambda *_: None)  # nothing is trained here
+    settings = setting_values(preset_config("lesson-mlp", "classes"))
+    shown = tab_train_events.shown_for("fashion", "lesson-mlp")
+    form = ["", shown, "fashion", 32, "lesson-mlp", "", 1, [], *settings]
+    begun = [
+        tab_train_events.start("", *form),
+        tab_versus.start("", "gamma", "9", *form),
+        tab_diagnosis.break_it("divergence", "", "fashion", "", []),
+        tab_train_events.start("", *form),
+    ]
+    assert len(begun) == runs.MOST_WAITING_OF_ONE
+    assert [message for _, message, *_ in begun if message.startswith("⚠️")] == []
+    for refused in (
+        tab_train_events.start("", *form),
+        tab_versus.start("", "gamma", "9", *form),
+        tab_diagnosis.break_it("divergence", "", "fashion", "", []),
+    ):
+        assert refused[0] == gr.skip()
+        assert "from your address are waiting already" in refused[1]
+
+    ended = begun[0][0]
+    runs.request_stop(ended)
+    tab_train_events.start("", *form)
+    with pytest.raises(gr.Error, match="from your address"):
+        tab_train_events.go_on(ended)
 
 
 def test_a_full_disk_takes_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 PATIENCE = 120_000.0
 IMAGE = "document.querySelector('#train-live img.samples')?.src"
@@ -86,6 +87,69 @@ def test_a_growing_run_shows_its_scale_and_what_it_was_before(any_page: Page) ->
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#train-stop").click()
     page.locator("#train-continue").wait_for(state="visible")
+
+
+def scale(page: Page, side: int) -> Locator:
+    """The row of eight pictures of one scale."""
+    return page.locator("#train-live .scales figure", has_text=f"{side} px").locator("img")
+
+
+def has_pixels(image: Locator, width: int) -> None:
+    image.wait_for()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == width
+
+
+def test_a_growing_run_fades_its_second_scale_in_beside_the_first(page: Page) -> None:
+    open_tab(page)
+    choose(page, "train-data", "Fashion")
+    choose(page, "train-recipe", "Growing")
+    expect(page.locator("#train-recipe-note")).to_contain_text("until it is grown up", timeout=PATIENCE)
+    expect(page.locator("#train-minutes input[type=number]")).to_have_value("5")
+    page.locator("#train-minutes input[type=number]").fill("1")
+    page.locator("#train-advanced").get_by_role("button", name="Advanced").click()
+    page.locator("#train-width input").fill("4")
+    page.locator("#train-growth input").fill("0.3")
+    page.locator("#train-growth input").blur()
+    page.locator("#train-start").click()
+    progress = page.locator("#train-progress")
+    expect(progress).to_contain_text(re.compile(r"14 px, \d+ % faded in"), timeout=PATIENCE)
+    has_pixels(scale(page, 14), 8 * 14)
+    has_pixels(scale(page, 7), 8 * 7)
+    expect(page.locator("#train-live .scales")).to_contain_text(
+        "each scale as it was when the next one began"
+    )
+    expect(progress).to_contain_text(re.compile(r"28 px$"), timeout=PATIENCE)
+    has_pixels(scale(page, 28), 8 * 28)
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+
+
+def test_all_scales_are_shown_and_the_film_of_the_run_can_be_saved(any_page: Page) -> None:
+    page = any_page
+    open_tab(page)
+    choose(page, "train-data", "Fashion")
+    choose(page, "train-recipe", "All scales at once")
+    expect(page.locator("#train-recipe-note")).to_contain_text("drawn at all sizes at once", timeout=PATIENCE)
+    page.locator("#train-start").click()
+    for side in (7, 14, 28):
+        has_pixels(scale(page, side), 8 * side)
+    expect(page.locator("#train-live .scales figure")).to_have_count(3)
+    first = page.evaluate(SAMPLES)
+    page.wait_for_function(CHANGED, arg=first)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#train-stop").click()
+    page.locator("#train-continue").wait_for(state="visible")
+
+    page.locator("#train-film").get_by_role("button", name="Film of this training").click()
+    page.locator("#train-film-kind").get_by_text("GIF").click()
+    page.locator("#train-film-make").click()
+    page.locator("#train-film-shown a").wait_for()
+    with page.expect_download() as download:
+        page.locator("#train-film-shown a").click()
+    assert download.value.suggested_filename == "training.gif"
+    with Image.open(download.value.path()) as film:
+        assert film.format == "GIF"
+        assert getattr(film, "n_frames", 1) >= 2
 
 
 def test_levers_are_in_force_at_once_marked_on_the_curves_and_found_again(any_page: Page) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
+import torch
 
-from gan import run_diagnosis, run_files, run_levers, run_status, runs
+from gan import run_diagnosis, run_files, run_levers, run_status, runs, tab_diagnosis
 from gan.__main__ import main
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.course import FEWEST_LOOKS, course_of, swing, trend
@@ -19,11 +21,13 @@ from gan.diagnosis_view import verdict_html
 from gan.errors import GanError
 from gan.failures import FAILURES, SOUND, failure
 from gan.levers import LEVERS, Change, with_levers
+from gan.own_pictures import as_dataset, load_pictures
 from gan.remedies import REMEDIES, remedy_for
 from gan.run_diagnosis import turning
 from gan.run_files import Request
 from gan.state import fitted
 from gan.training import Snapshot
+from gan.uploads import save_upload
 from gan.worker import run_folder
 from tests.bench.diagnosis import CASES, Case, read_record, table
 
@@ -263,6 +267,32 @@ def test_a_run_whose_losses_have_grown_without_end_gets_well_anew() -> None:
     assert abs(mended.generator_loss) < 10
     assert mended.signals is not None
     assert mended.signals.distance < history[-1].signals.distance
+
+
+@pytest.mark.parametrize("data", ["own", "hub"])
+def test_the_visitors_own_pictures_are_broken_where_they_are_chosen(data: str) -> None:
+    images = torch.arange(100, dtype=torch.uint8)[:, None, None, None].repeat(1, 3, 64, 64)
+    name = "hub:eve/greys" if data == "hub" else "own"
+    upload = save_upload(as_dataset(images, "Greys", name=name))
+    started, said, _ = tab_diagnosis.break_it("memorising", "", data, upload, ["grey"])
+    assert "Broken on purpose" in said
+    folder = run_files.run_folder(started)
+    request = run_files.read_request(folder)
+    assert (request.data, request.config.network.channels, request.config.only_first) == ("own", 1, 16)
+    assert not request.config.stop_at_copies
+    assert torch.equal(load_pictures(folder).images, images[:, :1, :32, :32])
+    run_files.write_request(folder, replace(request, config=replace(request.config, seconds=0.0, steps=2)))
+    assert run_folder(folder, lambda: False) == 0
+    signals = run_status.history(started)[-1].signals
+    assert signals is not None
+    assert (signals.pictures, signals.favoured is None) == (16, False)
+
+
+def test_nothing_is_broken_while_no_pictures_are_chosen() -> None:
+    for data, sentence in (("own", "Choose your pictures first"), ("hub", "Fetch a data set first")):
+        started, said, _ = tab_diagnosis.break_it("divergence", "", data, "", [])
+        assert started == gr.skip()
+        assert sentence in said
 
 
 def test_what_is_healthy_is_not_mended() -> None:

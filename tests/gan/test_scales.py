@@ -26,7 +26,7 @@ from gan.model import load
 from gan.networks import build_discriminator, build_generator, progressive
 from gan.networks.equalised import GAIN, EqualConv2d, EqualLinear, MinibatchDeviation, PixelNorm
 from gan.networks.multiscale import MultiScaleDiscriminator, packed, pyramid, unpacked
-from gan.scales import draw_scales, scales_html
+from gan.scales import scales_html
 from gan.state import TrainState, new_state
 from gan.steps import draw_batch
 from gan.training import preview, train
@@ -312,15 +312,28 @@ def test_a_run_leaves_a_row_of_pictures_of_every_scale(
         run.draw()
         lines.append(_line(snapshot))
     assert {path.name for path in tmp_path.glob("scale-*.png")} == {f"scale-{s}.png" for s in (7, 14, 28)}
+    with Image.open(tmp_path / "preview.png") as grid, Image.open(tmp_path / "scale-28.png") as row:
+        assert grid.size == (8 * 28, 4 * 28)
+        assert grid.crop((0, 0, *row.size)).tobytes() == row.tobytes()
+    rows = {path: path.read_bytes() for path in tmp_path.glob("scale-*.png")}
+    (tmp_path / "preview.png").unlink()
+    for path in rows:
+        if path.name == "scale-28.png" or network is not GROWING:
+            path.unlink()
+    run.draw_rows()
+    assert {path: path.read_bytes() for path in tmp_path.glob("scale-*.png")} == rows
+    assert not (tmp_path / "preview.png").exists()
     html = scales_html(tmp_path, grows=network is GROWING)
     assert html.count("<figure>") == 3
     assert html.index("7 px") < html.index("14 px") < html.index("28 px")
     assert ("7 px" in lines[0]) == (network is GROWING)
 
 
-def test_a_network_of_one_scale_leaves_no_rows(tmp_path: Path) -> None:
-    draw_scales(tmp_path, new_state(replace(CONFIG, network=replace(GROWING, architecture="swift"))))
-    assert not list(tmp_path.iterdir())
+def test_a_network_of_one_scale_leaves_no_rows(tmp_path: Path, garments: Dataset) -> None:
+    config = replace(CONFIG, network=replace(GROWING, architecture="swift"))
+    worker.Run(tmp_path, config, new_state(config), garments).draw()
+    assert (tmp_path / "preview.png").is_file()
+    assert not list(tmp_path.glob("scale-*"))
     assert scales_html(tmp_path, grows=False) == ""
 
 

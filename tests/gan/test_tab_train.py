@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-from dataclasses import replace
+import json
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -212,9 +214,19 @@ def test_only_new_pictures_are_sent() -> None:
     folder = run_files.run_folder(run_id)
     for name in ("preview.png", "real.png"):
         (folder / name).write_bytes(b"\x89PNG")
-    first, *_, drawn, _ = events.look(run_id, 0)
+    first, *_, shown, _ = events.look(run_id, events.NOTHING_SHOWN)
     assert first["samples"].startswith("data:image/png;base64,")
-    assert "samples" not in events.look(run_id, drawn)[0]
+    assert "samples" not in events.look(run_id, shown)[0]
+    (folder / "scale-7.png").write_bytes(b"\x89PNG")
+    os.utime(folder / "scale-7.png", ns=(0, shown[0] + 10**9))
+    newer, *_, shown, _ = events.look(run_id, shown)
+    assert "7 px" in newer["scales"]
+    assert "samples" not in events.look(run_id, shown)[0]
+    lines = [json.dumps(asdict(snapshot(step))) for step in (1, 2)]
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+    _, _, curves, *_, shown, _ = events.look(run_id, shown)
+    assert "<svg" in curves
+    assert events.look(run_id, shown)[2] == gr.skip()
 
 
 def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:
@@ -383,7 +395,7 @@ def test_a_lever_says_what_it_did_and_shows_what_is_asked_for() -> None:
     assert text.startswith("⚠️")
     assert events.pull("batch", run_id, None)[0] == MINUTE.batch
     assert 5e-4 in events.look_anew(run_id)
-    assert 5e-4 not in events.look(run_id, 0)  # the visitor may be typing
+    assert 5e-4 not in events.look(run_id, events.NOTHING_SHOWN)  # the visitor may be typing
     value, text = events.pull("penalty", run_id, "none")
     assert (value, text) == ("none", "Penalty r1+r2 → none, from the next step on.")
     assert "begin anew (seed 4)" in events.pull("seed", run_id, 4)[1]
