@@ -28,6 +28,7 @@ from checkpoints import tab as tab_share
 from checkpoints import tab_api as share_api
 from gan import serve, tab_closer, tab_explore, tab_train
 from gan import tab_api as explore_api
+from gan import tab_api_lab as lab_api
 from gan import tab_api_train as train_api
 from languages import tab_language
 from page import KEYBOARD_CSS, KEYBOARD_HEAD
@@ -104,7 +105,7 @@ def build() -> gr.Blocks:
         )
         tab_status.build()
         gr.Markdown(CREDITS, elem_id="credits")
-        for api in (explore_api, train_api, stylise_api, share_api):
+        for api in (explore_api, train_api, lab_api, stylise_api, share_api):
             api.build()
         tab_language.mark()
     # Without `api_open=False` a direct call of the API would pass by the queue.

@@ -23,7 +23,7 @@ def build() -> None:
     for function in (checkpoints, card):
         endpoint(function, (CheckpointError,))
     endpoint(pull, (CheckpointError,), queue="hub", at_once=2)
-    endpoint(search, (CheckpointError,), queue="hub", at_once=2)
+    endpoint(search_hub, (CheckpointError,), queue="hub", at_once=2)
 
 
 def checkpoints(references: list[str] | None = None) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def card(checkpoint: str) -> str:
     return model_card(store.find(checkpoint), None)
 
 
-def search(words: str = "", sort: str = "likes", limit: int = 24) -> list[dict[str, Any]]:
+def search_hub(words: str = "", sort: str = "likes", limit: int = 24) -> list[dict[str, Any]]:
     """Search the Hugging Face Hub for networks of this app's format, which pull can get.
 
     Args:

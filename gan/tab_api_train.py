@@ -18,7 +18,7 @@ from checkpoints.tab_visitor import visitor
 from gan import run_files, run_levers, run_status, runs, uploads
 from gan.checkpoint import check_beginning
 from gan.config import FROM_A_CHECKPOINT, PRESETS, preset_config
-from gan.datasets import FASHION_CLASSES
+from gan.datasets import FASHION_CLASSES, Dataset
 from gan.errors import GanError
 from gan.model import load_reference
 from gan.own_pictures import own_pictures, reduced
@@ -78,7 +78,8 @@ def train_start(
 
     Args:
         data: fashion, cats, or own (then with `upload`).
-        recipe: in-a-minute, in-five-minutes, lesson-dcgan, lesson-mlp or from-a-checkpoint.
+        recipe: in-a-minute, in-five-minutes, style-based, growing, all-scales, lesson-dcgan, lesson-mlp or
+            from-a-checkpoint.
         minutes: time budget, 1 to 10.
         resolution: 32 or 64 pixels; Fashion-MNIST has its own 28.
         settings: changes of the recipe by name, such as {"batch": 32, "noise": 0.1}.
@@ -89,6 +90,23 @@ def train_start(
     Returns:
         An object with `run_id`, which all other train_ functions take, and the `title`.
     """
+    request, pictures = asked_for(data, recipe, minutes, resolution, settings, checkpoint, upload, mirror)
+    run_id = runs.create(request, pictures, visitor())
+    runs.advance()
+    return {"run_id": run_id, "title": request.title}
+
+
+def asked_for(
+    data: str,
+    recipe: str,
+    minutes: float,
+    resolution: int,
+    settings: State | None,
+    checkpoint: object,
+    upload: str,
+    mirror: bool,
+) -> tuple[run_files.Request, Dataset | None]:
+    """What a run is asked to do, as `train_start` takes it, and own pictures. Raises GanError."""
     if data not in DATA or recipe not in PRESETS:
         raise GanError(f"The data are one of {', '.join(DATA)}, the recipe one of {', '.join(PRESETS)}.")
     if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
@@ -99,13 +117,11 @@ def train_start(
     check_used(request.config, settings or {})
     if recipe == FROM_A_CHECKPOINT:
         _check_fits(request)
-    pictures = None
+    pictures: Dataset | None = None
     if data == "own":
         uploaded = uploads.open_upload(upload)
         pictures = replace(uploaded, images=reduced(uploaded.images, request.resolution), mirror=bool(mirror))
-    run_id = runs.create(request, pictures, visitor())
-    runs.advance()
-    return {"run_id": run_id, "title": request.title}
+    return request, pictures
 
 
 def _settings(data: str, recipe: str, changes: object) -> list[Any]:

@@ -182,7 +182,7 @@ def _budgets(seconds: gr.Slider) -> None:
         for label, value in (("30 seconds", 30), ("2 minutes", 120), ("10 minutes", 600)):
             button = gr.Button(label, size="sm", min_width=80, elem_id=f"style-budget-{value}")
             button.click(
-                partial(gr.Slider, value=value),
+                partial(int, value),
                 None,
                 seconds,
                 queue=False,

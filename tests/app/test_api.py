@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from inspect import isfunction
@@ -19,12 +20,12 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from checkpoints import tab_api as share_api
-from gan import tab_api_looks, tab_api_pictures
+from gan import tab_api_lab, tab_api_looks, tab_api_pictures
 from gan import tab_api_train as train_api
 from style import tab_api as stylise_api
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = (share_api, tab_api_pictures, tab_api_looks, train_api, stylise_api)
+MODULES = (share_api, tab_api_pictures, tab_api_looks, train_api, tab_api_lab, stylise_api)
 NO_TIME_LIMIT = {"timeout": None}
 PHOTO = ROOT / "data" / "pictures" / "photos" / "cat.jpg"
 CHAPTER = (
@@ -86,6 +87,15 @@ def test_the_readme_examples_run(app_url: str, tmp_path: Path, monkeypatch: pyte
         ("/train_start", ["fashion", "in-a-minute", 1, 32, {"batch": "all"}], "batch"),
         ("/train_status", ["0" * 32], "no longer here"),
         ("/train_status", ["../../x"], "no longer here"),
+        ("/train_verdict", ["0" * 32], "no longer here"),
+        ("/train_break", ["boredom"], "failures that the page offers"),
+        ("/train_break", ["divergence", "/etc"], "Choose the pictures first"),
+        ("/train_film", ["0" * 32, "exe"], "mp4"),
+        ("/train_film", ["../../x"], "no longer here"),
+        ("/versus_start", ["nose", "1"], "nose"),
+        ("/versus_start", ["batch", "8", "own"], "fashion or cats"),
+        ("/versus_status", ["../../x"], "no longer here"),
+        ("/search_hub", ["cats", "price"], "Sort by"),
         ("/card", ["/etc/passwd"], "not the name of a checkpoint"),
         ("/pull", ["../../etc/passwd"], "owner/name"),
     ],
@@ -107,6 +117,41 @@ def test_a_studio_job_tells_how_far_it_is_and_can_be_cancelled(client: Client) -
     settings = {"size": 128, "seconds": 5}
     painted = client.predict(handle_file(PHOTO), ["starry_night"], None, settings, api_name="/stylise")
     assert max(Image.open(painted).size) == 128
+
+
+def test_a_broken_run_gets_a_verdict_and_a_film(client: Client) -> None:
+    run_id = client.predict("discriminator too strong", "fashion", api_name="/train_break")["run_id"]
+    while True:
+        verdicts = client.predict(run_id, api_name="/train_verdict")
+        if verdicts[0]["name"] != "too early to say":
+            break
+        assert client.predict(run_id, api_name="/train_status")["state"] in ("waiting", "running", "finished")
+        time.sleep(0.5)
+    assert {"healthy", "sentence", "evidence", "remedy", "levers"} <= set(verdicts[0])
+    if verdicts[0]["levers"]:
+        assert verdicts[0]["name"] in client.predict(run_id, api_name="/train_mend")
+    client.predict(run_id, api_name="/train_stop")
+    while client.predict(run_id, api_name="/train_status")["state"] in ("waiting", "running"):
+        time.sleep(0.5)
+    film = client.predict(run_id, "gif", api_name="/train_film")
+    assert Image.open(film).n_frames > 1
+
+
+def test_two_runs_side_by_side_and_one_is_kept(client: Client) -> None:
+    run_id = client.predict("generator_lr", "0.0005", api_name="/versus_start")["run_id"]
+    while len((now := client.predict(run_id, api_name="/versus_status"))["b"]) < 2:
+        assert now["state"] in ("waiting", "running")
+        time.sleep(0.5)
+    client.predict(run_id, api_name="/train_stop")
+    while (now := client.predict(run_id, api_name="/versus_status"))["state"] == "running":
+        time.sleep(0.5)
+    assert now["a"][-1]["step"] == now["b"][-1]["step"] > 0
+    assert [each["name"] for each in now["different"]] == ["generator_lr"]
+    mine = client.predict(run_id, "b", "Slow", api_name="/versus_keep")["checkpoint"]
+    assert Image.open(client.predict({"checkpoint": mine, "seed": 3}, api_name="/render_state")).size == (
+        28,
+        28,
+    )
 
 
 def test_what_is_brushed_white_stays_the_photo(client: Client, tmp_path: Path) -> None:

@@ -37,13 +37,13 @@ def test_only_this_format_is_found_with_what_its_page_says(hub_server: HubServer
 def test_programs_search_as_nobody(hub_server: HubServer) -> None:
     hub_server.add("alice/small-cats", shared(preview_png()))
     hub_server.add("alice/secret", shared(), private=True)
-    (found,) = tab_api.search("alice/")
+    (found,) = tab_api.search_hub("alice/")
     assert found["repository"] == "alice/small-cats"
     assert found["licence"] == "cc-by-4.0"
     assert set(found).isdisjoint({"private", "has_preview"})
     for wrong in ({"sort": "price"}, {"limit": True}, {"limit": 1.5}, {"words": ["a"]}):
         with pytest.raises(CheckpointError):
-            tab_api.search(**wrong)  # type: ignore[arg-type]
+            tab_api.search_hub(**wrong)  # type: ignore[arg-type]
 
 
 def test_words_authors_order_and_limit(hub_server: HubServer) -> None:
