@@ -107,7 +107,7 @@ def _check_pictures(title: str, name: str, config: TrainConfig) -> None:
         kind = ("resolution", "channels", "classes", "attributes")
         fits = all(getattr(expected, each) == getattr(network, each) for each in kind)
     else:
-        fits = not network.classes
+        fits = True  # how many kinds they are of is seen when they are here
     if not fits or (name != "fashion" and network.resolution not in RESOLUTIONS):
         raise GanError(
             f"{title} draws other pictures than those that it names as learned from, so it cannot go on."
@@ -135,6 +135,11 @@ def start(training: Unfinished, minutes: float, pictures: Dataset | None, visito
         pictures = None if training.data in SHIPPED or training.run is None else load_pictures(training.run)
     elif pictures is None:
         raise GanError(training.where_its_pictures_are)
+    if pictures is not None and len(pictures.classes) != training.config.network.classes:
+        raise GanError(
+            f"It was told of {training.config.network.classes} kinds of pictures, and these are of "
+            f"{len(pictures.classes)}; choose what it learned from."
+        )
     return runs.create(request_for(training, minutes), pictures, visitor, bring=partial(_bring, training))
 
 

@@ -20,7 +20,7 @@ from gan import continuing, run_files, run_status, runs, uploads, worker
 from gan import tab_train_events as events
 from gan.checkpoint import load_run, save_run
 from gan.config import NetworkConfig, TrainConfig
-from gan.datasets import Dataset
+from gan.datasets import Attribute, Dataset
 from gan.errors import GanError
 from gan.own_pictures import as_dataset
 from gan.run_files import Request
@@ -104,6 +104,23 @@ def test_a_training_goes_on_where_it_stopped_as_a_run_of_its_own(make: Callable[
     assert not run_status.status(run_id).kept
 
 
+def test_a_training_on_labelled_pictures_goes_on_with_pictures_of_as_many_kinds() -> None:
+    kinds = (Attribute("kind", ("cat", "dog")),)
+    labelled = replace(
+        pictures(name="hub:eve/pets"),
+        attributes=kinds,
+        condition="kind",
+        labels=torch.arange(20)[:, None] % 2,
+    )
+    told = replace(OWN, network=replace(OWN.network, classes=2), told=True)
+    here = trained("own", told, labelled)
+    go_on(continuing.start(continuing.unfinished(here), 1, None))
+    from_elsewhere = continuing.unfinished(pulled(here))
+    with pytest.raises(GanError, match="told of 2 kinds of pictures, and these are of 0"):
+        continuing.start(from_elsewhere, 1, pictures())
+    go_on(continuing.start(from_elsewhere, 1, labelled))
+
+
 def test_a_kept_run_goes_on_with_its_curves_and_its_film() -> None:
     reference = trained()
     old = store.folder_of(reference).parent
@@ -169,7 +186,7 @@ def test_the_page_says_whether_and_how_it_goes_on() -> None:
     (text,) = continuing_texts(reference)
     assert "goes on where it stopped, after" in text
     assert "choose “My own pictures”" in continuing_texts(pulled(reference))[1]
-    note = events.describe_recipe("cats", 32, "from-a-checkpoint", reference, 16)
+    note = events.describe_recipe("cats", "", 32, "from-a-checkpoint", reference, 16)
     assert "\n\n“Continue this training” goes on" in note
     shown = [events.show_continuing("from-a-checkpoint", each) for each in (reference, "cats", "", None)]
     assert shown == [gr.update(visible=visible) for visible in (True, False, False, False)]
