@@ -185,7 +185,8 @@ def _prepare_again(book: JobBook, running: str, preset: str, *values: Any) -> tu
     chosen = tab_pictures.read(values)
     if preset != "instant" or chosen.photo is None or not chosen.paintings or book.knows(running):
         return "", gr.skip(), gr.skip(), gr.skip()
-    return _prepare(preset, *values)
+    ticket, _, waiting, button = _prepare(preset, *values)
+    return ticket, gr.skip(), waiting, button  # what was said of the change stays
 
 
 def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -224,7 +225,8 @@ def _paint(book: JobBook, ticket: str, *values: Any) -> Iterator[tuple[Any, ...]
         comparison = gr.ImageSlider((kept.before, after), visible=True)
         button = gr.DownloadButton(value=after, interactive=True)
         no_film = gr.DownloadButton(visible=False), gr.DownloadButton(visible=False)
-        yield nothing, done, nothing, comparison, button, "", kept, gr.Column(visible=True), *no_film
+        # Whatever the page has said meanwhile, of a file for instance, stays.
+        yield nothing, done, nothing, comparison, button, nothing, kept, gr.Column(visible=True), *no_film
         scores = score_pictures(last.picture, photo, paintings, recipe)
         done = view.progress_bar(last.progress, f"{words} As painted: {scores.words}.")
         yield nothing, done, *rest, nothing, nothing, nothing, *_film_buttons(film, kept)
