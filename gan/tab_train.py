@@ -328,13 +328,7 @@ def _connect_choices(
         events.show_beginnings,
         [choices.data, choices.recipe, library, choices.beginning],
         choices.beginning,
-        **QUIET,
-    )
-    gr.on(
-        [choices.recipe.change, choices.beginning.change],
-        events.show_continuing,
-        [choices.recipe, choices.beginning],
-        choices.go_on,
+        trigger_mode="always_last",
         **QUIET,
     )
     width = choices.settings["width"]
@@ -350,9 +344,11 @@ def _connect_choices(
                 width,
             )
         ],
-        events.describe_recipe,
+        events.describe_choice,
         [choices.data, upload_id, choices.resolution, choices.recipe, choices.beginning, width],
-        choices.recipe_note,
+        [choices.recipe_note, choices.go_on],
+        # A choice may change another; by default the second of two changes would be dropped.
+        trigger_mode="always_last",
         **QUIET,
     )
     augment = choices.settings["augment"]

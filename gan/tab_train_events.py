@@ -135,6 +135,14 @@ def show_continuing(preset: str, start_from: str) -> Any:
     return gr.update(visible=can)
 
 
+def describe_choice(
+    data: str, upload_id: str, resolution: int, preset: str, start_from: str, width: float
+) -> tuple[str, Any]:
+    """What to expect of the chosen recipe, and the button that continues a training where it can go on."""
+    text = describe_recipe(data, upload_id, resolution, preset, start_from, width)
+    return text, show_continuing(preset, start_from)
+
+
 def start(
     run_id: str, upload_id: str, shown: str, data: str, resolution: int, preset: str, start_from: str,
     minutes: float, options: Any, *settings: Any,

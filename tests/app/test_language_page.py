@@ -13,7 +13,7 @@ from languages import dictionary
 # What Gradio says by itself, names, and what a visitor or a maker has typed.
 ALSO_SAID = re.compile(
     r"(#|http|Gradio|Textbox|Logo|Buton|Stop Recording|Click pentru|Plasați|- sau -|Se încarcă|Utilizați|"
-    r"my-cats|my-pictures|WebP|cats$|fashion$)"
+    r"my-cats|my-pictures|WebP|cats$|fashion$|present$|rows$|columns$)"
 )
 
 

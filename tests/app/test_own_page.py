@@ -112,7 +112,7 @@ def test_a_data_set_on_the_hub_is_learned_by_name_whole_or_one_kind_of_it(
     page = any_page
     hub.add("datasets/ann/things", things())
     open_tab(page, "A data set on the Hub")
-    expect(page.locator("#train-hub")).to_contain_text("uoft-cs/cifar10")
+    expect(page.locator("#train-hub").first).to_contain_text("uoft-cs/cifar10")
     expect(page.locator("#train-hub-kind")).to_be_hidden()
     page.locator("#train-hub-name input, #train-hub-name textarea").first.fill("ann/things")
     page.locator("#train-hub-fetch").click()
