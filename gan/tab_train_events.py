@@ -120,10 +120,11 @@ def show_beginnings(data: str, preset: str, library: Any, chosen: Any = None) ->
     if preset != FROM_A_CHECKPOINT:
         return gr.update(visible=False)
     found = [(c["title"], c["checkpoint"]) for c in checkpoint_choices(library)]
-    proposed = {"fashion", BEGINNING}
-    own = chosen in {reference for _, reference in found} - proposed
     fitting = "fashion" if data == "fashion" else BEGINNING
-    return gr.update(visible=True, choices=found, value=chosen if own else fitting)
+    kept = {reference for _, reference in found} - {"fashion", BEGINNING} | {fitting}
+    # What stays is not sent: the visitor may have chosen another one before this answer comes.
+    value = {} if chosen in kept else {"value": fitting}
+    return gr.update(visible=True, choices=found, **value)
 
 
 def show_continuing(preset: str, start_from: str) -> Any:
