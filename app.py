@@ -20,6 +20,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 import allocator
+import tab_events
 import tab_server
 import tab_status
 import upkeep
@@ -109,7 +110,7 @@ def build() -> gr.Blocks:
             api.build()
         tab_language.mark()
     # Without `api_open=False` a direct call of the API would pass by the queue.
-    return tab_language.translate(demo).queue(max_size=64, api_open=False)
+    return tab_events.settle(tab_language.translate(demo)).queue(max_size=64, api_open=False)
 
 
 def _theme() -> gr.themes.Base:

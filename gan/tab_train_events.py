@@ -28,6 +28,7 @@ from gan.model import load_reference
 from gan.own_pictures import in_grey, reduced
 from gan.scales import scales_html
 from gan.tab_own import augment_for, classes_of, strip_of, upload_of, wants
+from gan.tab_timer import timer_after
 from gan.train_form import (
     OWN,
     form_settings,
@@ -50,8 +51,8 @@ MORE_SECONDS = 60.0
 LONGEST_TROUBLE = 600
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
-# Of a run: when its pictures and its lines were written.
-NOTHING_SHOWN = (0, 0)
+# Of a run: when its pictures and its lines were written, and how many looks found that it goes on no more.
+NOTHING_SHOWN = (0, 0, 0)
 
 
 def show_data(data: str, resolution: int, upload_id: str) -> list[Any]:
@@ -289,7 +290,7 @@ def _asked_for(run_id: str, name: str) -> Any:
         return gr.skip()
 
 
-def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> list[Any]:
+def look(run_id: str, shown: tuple[int, int, int], levers: Sequence[Any] = ()) -> list[Any]:
     """What the run's folder tells, in the order of `Live.refreshed`, then both buttons that begin a run, what
     is `shown` now, and the timer.
 
@@ -302,6 +303,7 @@ def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> lis
     except GanError:
         hidden = gr.update(visible=False)
         ready = gr.update(interactive=True)
+        timer, looks = timer_after(False, shown[2])
         return [
             {},
             "",
@@ -315,14 +317,15 @@ def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> lis
             *levers,
             ready,
             ready,
-            NOTHING_SHOWN,
-            gr.Timer(active=False),
+            (*NOTHING_SHOWN[:2], looks),
+            timer,
         ]
     if status.state == "waiting":
         runs.advance()
     folder = run_files.run_folder(run_id)
     drawn = max(map(run_files.changed_at, [folder / "preview.png", *folder.glob("scale-*.png")]))
     lines = run_files.changed_at(folder / "metrics.jsonl")
+    timer, looks = timer_after(status.active, shown[2])
     return [
         gr.skip() if drawn and drawn == shown[0] else _pictures(folder, status),
         progress_html(status),
@@ -335,8 +338,8 @@ def look(run_id: str, shown: tuple[int, int], levers: Sequence[Any] = ()) -> lis
         gr.update(visible=status.state == "running"),
         *levers,
         *[gr.update(interactive=not status.active)] * 2,
-        (drawn, lines),
-        gr.Timer(active=status.active),
+        (drawn, lines, looks),
+        timer,
     ]
 
 

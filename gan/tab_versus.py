@@ -17,6 +17,7 @@ from gan import versus_view as view
 from gan.errors import GanError
 from gan.levers import setting_label
 from gan.run_files import SIDES
+from gan.tab_timer import timer_after
 from gan.train_form import labels_tell
 from gan.versus import RECIPE, changeable, suggestions
 
@@ -112,14 +113,16 @@ def stop(run_id: str) -> None:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def look(run_id: str) -> list[Any]:
-    """What the two runs' folder tells: pictures and curves, stop, start, continue, keep A, keep B, timer."""
+def look(run_id: str, looks: int = 0) -> list[Any]:
+    """What the two runs' folder tells: pictures and curves, stop, start, continue, keep A, keep B, timer, and
+    how many looks in a row found that nothing goes on.
+    """
     try:
         both = versus_run.look(run_id)
     except GanError:
         hidden = gr.update(visible=False)
         start_only = [hidden, gr.update(interactive=True), hidden, hidden, hidden]
-        return [view.EMPTY, *start_only, gr.Timer(active=False)]
+        return [view.EMPTY, *start_only, *timer_after(False, looks)]
     if both.status.state == "waiting":
         runs.advance()
     active = both.status.active
@@ -130,7 +133,7 @@ def look(run_id: str) -> list[Any]:
         gr.update(interactive=not active),
         gr.update(visible=both.can_go_on),
         *keeping,
-        gr.Timer(active=active),
+        *timer_after(active, looks),
     ]
 
 
@@ -184,8 +187,8 @@ def build(
             ]
         message = gr.Markdown(elem_id="versus-message")
         shown = gr.HTML(view.EMPTY, css_template=view.CSS, elem_id="versus-shown")
-        timer = gr.Timer(EVERY, active=False)
-    seen = [shown, end, begin, again, *keepers, timer]
+        timer, looks = gr.Timer(EVERY, active=False), gr.State(0)
+    seen = [shown, end, begin, again, *keepers, timer, looks]
     name.input(offer, [name, *form], [value, ready, look_for], **_AT_ONCE)
     ready.input(experiment, ready, [data, recipe, name, value, look_for], **_AT_ONCE)
     begin.click(
@@ -193,7 +196,7 @@ def build(
     ).then(look, run_id, seen, **_AT_ONCE)
     end.click(stop, run_id, None, **_AT_ONCE).then(look, run_id, seen, **_AT_ONCE)
     again.click(events.go_on, run_id, None, **_AT_ONCE).then(look, run_id, seen, **_AT_ONCE)
-    timer.tick(look, run_id, seen, **_AT_ONCE)
+    timer.tick(look, [run_id, looks], seen, **_AT_ONCE)
     panel.expand(look, run_id, seen, **_AT_ONCE)
     for side, button in zip(SIDES, keepers, strict=True):
         button.click(_keeper(side), [run_id, library], [library, message], concurrency_id="train", **_QUIET)

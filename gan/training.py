@@ -181,8 +181,10 @@ def train(
             config = wanted
             state.discriminator.leave_out(config.network.dropout)
         state.progress = progress
-        state.generator.grow(progress, config.growth)
-        state.discriminator.grow(progress, config.growth)
+        # Laying out the space may use more of a short run than the smallest scale is given.
+        grown = progress if state.step else 0.0
+        state.generator.grow(grown, config.growth)
+        state.discriminator.grow(grown, config.growth)
         _set_optimisers(state, config, progress)
         with crew.drawing(state) or nullcontext():
             recorder.add(*play_round(crew.share(config), dataset, state))

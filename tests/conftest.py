@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 # The default of five seconds would be a time limit, and say nothing about the page on a busy machine.
-expect.set_options(timeout=120_000)
+expect.set_options(timeout=600_000)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Tests that a shell runs in its background ignore Ctrl-C, and the programs that they start would, too.

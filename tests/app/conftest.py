@@ -111,7 +111,7 @@ def _open(browser: Browser, app_url: str, size: dict[str, int]) -> Iterator[Page
     context = browser.new_context(viewport=size, has_touch=size is PHONE, accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_url)
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(600_000)
     errors: list[str] = []
     elsewhere: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

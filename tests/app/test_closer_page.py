@@ -115,7 +115,7 @@ def test_whoever_waits_for_another_search_sees_how_many_are_before(
 ) -> None:
     context = browser.new_context()
     other = context.new_page()
-    other.set_default_timeout(120_000)
+    other.set_default_timeout(600_000)
     other.goto(app_url)
     for each in (page, other):
         unfold(each, "project")

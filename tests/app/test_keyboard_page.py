@@ -316,7 +316,7 @@ def test_the_panels_below_the_explorer(keyboard: Keyboard) -> None:
     page.locator("li[role=option]", has_text="Cats").wait_for()
     keyboard.press("ArrowDown")
     keyboard.press("Enter")
-    expect(page.locator("#comparing-other input")).to_have_value("Cats", timeout=15_000)
+    expect(page.locator("#comparing-other input")).to_have_value("Cats")
     keyboard.to("#comparing-start")
     keyboard.press("Enter")
     expect(page.locator("#comparing-shown")).to_contain_text("Cats below")

@@ -16,14 +16,12 @@ from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = sorted((ROOT / "data" / "pictures" / "photos").glob("*.jpg"))
-PATIENCE = 240_000.0
 IMAGE = "document.querySelector('#train-live img.samples')?.src"
 CHANGED = f"before => {{ const now = {IMAGE}; return now && now !== before; }}"
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 
 
 def open_tab(page: Page, data: str) -> None:
-    page.set_default_timeout(PATIENCE)
     page.get_by_role("tab", name="Train").click()
     page.locator("#train-start").wait_for(state="visible")
     page.locator("#train-data").get_by_text(data).click()
@@ -143,7 +141,6 @@ def test_a_training_on_another_machine_is_watched(any_page: Page, hub: HubServer
         hub.add("ann/afar", files | {"config.json": json.dumps(config).encode()})
 
     push(1234)
-    page.set_default_timeout(PATIENCE)
     page.get_by_role("tab", name="Train").click()
     page.locator("#train-afar").get_by_role("button", name="Watch a training on another machine").click()
     name = page.locator("#train-afar-name input, #train-afar-name textarea").first

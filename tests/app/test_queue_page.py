@@ -22,7 +22,7 @@ def visitors(browser: Browser, app_url: str) -> Iterator[list[Page]]:
     contexts = [browser.new_context(viewport={"width": 900, "height": 900}) for _ in range(VISITORS)]
     pages = [context.new_page() for context in contexts]
     for page in pages:
-        page.set_default_timeout(240_000)
+        page.set_default_timeout(600_000)
         page.goto(app_url)
     yield pages
     for context in contexts:
@@ -34,7 +34,7 @@ def test_five_visitors_are_queued_in_their_order_and_sliders_answer(visitors: li
         page.get_by_role("tab", name="Train").click()
         page.locator("#train-data").get_by_text("Fashion").first.click()
         page.locator("#train-recipe").get_by_text("The lesson's MLP").first.click()
-        expect(page.locator("#train-recipe-note")).to_contain_text("fully connected", timeout=240_000)
+        expect(page.locator("#train-recipe-note")).to_contain_text("fully connected")
         page.locator("#train-minutes input[type=number]").fill("10")
         page.locator("#train-minutes input[type=number]").blur()
     for page in visitors:
@@ -64,13 +64,13 @@ def test_five_visitors_are_queued_in_their_order_and_sliders_answer(visitors: li
         following = visitors[number + AT_ONCE : number + AT_ONCE + 1]
         for other in following:
             expect(other.locator("#train-progress")).to_contain_text(
-                re.compile("Training|Preparing|Starting"), timeout=240_000
+                re.compile("Training|Preparing|Starting")
             )
 
 
 def place_of(page: Page) -> int:
     """The place that the page shows: 0 once the run is being trained."""
     progress = page.locator("#train-progress")
-    expect(progress).to_contain_text(re.compile("Number|Training|Preparing|Starting"), timeout=240_000)
+    expect(progress).to_contain_text(re.compile("Number|Training|Preparing|Starting"))
     found = QUEUED.search(progress.inner_text())
     return int(found[1]) if found else 0

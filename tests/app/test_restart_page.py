@@ -25,7 +25,7 @@ def test_an_open_page_says_that_it_waits_and_comes_back_with_what_was_kept(
     try:
         wait_until_served(url, app, log)
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(600_000)
         page.goto(url)
         page.wait_for_function(DRAWN)
         page.locator(LIKE).click()

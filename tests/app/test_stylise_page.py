@@ -58,7 +58,7 @@ def test_a_512_px_photo_changes_visibly_and_stop_keeps_it(page: Page) -> None:
     page.wait_for_function(CHANGED, arg="")
     seen = {page.evaluate(LIVE)}
     while len(seen) < 3:
-        page.wait_for_function(CHANGED, arg=list(seen)[-1], timeout=120_000)
+        page.wait_for_function(CHANGED, arg=list(seen)[-1])
         seen.add(page.evaluate(LIVE))
     assert "left" in page.locator("#style-progress").inner_text()
     page.locator("#style-stop").click()
@@ -103,7 +103,7 @@ def test_an_example_paints_itself_at_a_click_and_again_after_a_change(page: Page
     open_tab(page)
     page.locator("#style-examples button").first.click()
     progress = page.locator("#style-progress")
-    expect(progress).to_contain_text("% of the painting", timeout=120_000)
+    expect(progress).to_contain_text("% of the painting")
     page.locator("#style-compare").wait_for(state="visible")
     after = "() => [...document.querySelectorAll('#style-compare img')].at(-1)?.src"
     before = page.evaluate(after)
@@ -111,7 +111,7 @@ def test_an_example_paints_itself_at_a_click_and_again_after_a_change(page: Page
     page.locator("#style-slot").get_by_text("Painting 2", exact=True).click()
     page.locator("#style-paintings button").last.click()
     two = f"before => ({after})() !== before && ({after})()?.includes('garden')"
-    page.wait_for_function(two, arg=before, timeout=60_000)
+    page.wait_for_function(two, arg=before)
     recipe = painted_recipe(page)
     assert (recipe.mode, recipe.weights) == ("instant", (1.0, 1.0))
 
@@ -124,7 +124,7 @@ def test_several_photos_get_one_recipe(page: Page) -> None:
     page.locator("#style-batch-files input[type=file]").set_input_files(photos)
     page.locator("#style-batch-files").get_by_text("dandelions").first.wait_for()
     page.locator("#style-batch-run").click()
-    expect(page.locator("#style-batch-progress")).to_contain_text("2 of 2 painted.", timeout=120_000)
+    expect(page.locator("#style-batch-progress")).to_contain_text("2 of 2 painted.")
     expect(page.locator("#style-batch-gallery img")).to_have_count(2)
     with page.expect_download() as download:
         page.locator("#style-batch-download").click()
@@ -148,13 +148,13 @@ def test_a_closed_page_makes_room_for_the_next_visitor(page: Page, app_url: str)
     # By the keyboard to the longest time there is.
     other.locator("#style-seconds input[type=range]").press("End")
     other.locator("#style-run").click()
-    other.wait_for_function(CHANGED, arg="", timeout=120_000)
+    other.wait_for_function(CHANGED, arg="")
     other.close()
     open_tab(page)
     mode(page, "Studio")
     choose(page)
     page.locator("#style-run").click()
-    page.wait_for_function(CHANGED, arg="", timeout=240_000)
+    page.wait_for_function(CHANGED, arg="")
     page.locator("#style-stop").click()
     expect(page.locator("#style-progress")).to_contain_text("kept")
 
@@ -178,7 +178,7 @@ def test_a_brushed_region_stays_the_photo(page: Page) -> None:
     page.mouse.up()
     page.wait_for_timeout(1500)
     mode(page, "Instant")
-    expect(page.locator("#style-progress")).to_contain_text("Done.", timeout=120_000)
+    expect(page.locator("#style-progress")).to_contain_text("Done.")
     with page.expect_download() as download:
         page.locator("#style-download").click()
     with Image.open(download.value.path()) as picture:
@@ -251,10 +251,10 @@ def test_the_lesson_s_runs_are_painted_and_say_what_to_look_at(page: Page, run: 
     choose(page)
     page.locator("#style-lesson-pace").get_by_text("Quick").click()
     page.locator("#style-run").click()
-    page.wait_for_function(CHANGED, arg="", timeout=240_000)
+    page.wait_for_function(CHANGED, arg="")
     page.locator("#style-curves svg").first.wait_for()
     page.locator("#style-stop").click()
-    expect(page.locator("#style-progress")).to_contain_text("kept", timeout=240_000)
+    expect(page.locator("#style-progress")).to_contain_text("kept")
     recipe = painted_recipe(page)
     assert (recipe.mode, recipe.lesson_run, recipe.lesson_pace) == ("lesson", run, "quick")
 
@@ -268,7 +268,7 @@ def test_four_paintings_with_weights_and_every_finish(page: Page) -> None:
         page.locator(f"#style-painting{f'-{number + 1}' if number else ''} img").first.wait_for()
     page.locator("#style-mix-2 input[type=range]").press("Home")
     upload(page, "photo", PICTURES / "photos/cat.jpg")
-    expect(page.locator("#style-progress")).to_contain_text("% of the painting", timeout=240_000)
+    expect(page.locator("#style-progress")).to_contain_text("% of the painting")
     assert painted_recipe(page).weights == (1.0, 0.0, 1.0, 1.0)
     after = "() => [...document.querySelectorAll('#style-compare img')].at(-1)?.src"
     for control, choice in (("colours", "Palette"), ("brightness", "Photo")):
@@ -293,9 +293,9 @@ def test_budgets_and_starts_of_the_studio(page: Page) -> None:
         page.locator("#style-start").get_by_text(start, exact=True).click()
         shown = page.evaluate(LIVE)
         page.locator("#style-run").click()
-        page.wait_for_function(CHANGED, arg=shown, timeout=240_000)
+        page.wait_for_function(CHANGED, arg=shown)
         page.locator("#style-stop").click()
-        expect(page.locator("#style-run")).to_be_enabled(timeout=240_000)
+        expect(page.locator("#style-run")).to_be_enabled()
         assert painted_recipe(page).start == start.lower()
 
 
@@ -310,7 +310,7 @@ def test_odd_pictures_in_both_slots(page: Page, tmp_path: Path) -> None:
         for which, file in (("painting", painting), ("photo", photo)):
             upload(page, which, file)
             page.locator(f"#style-{which} img[src*='{file.stem}.png']").first.wait_for()
-        expect(page.locator(f"#style-compare img[src*='{photo.stem}']").last).to_be_visible(timeout=240_000)
+        expect(page.locator(f"#style-compare img[src*='{photo.stem}']").last).to_be_visible()
         expect(progress).to_contain_text("Done.")
     upload(page, "photo", dot)
     expect(message).to_contain_text("at least 16 pixels")

@@ -8,8 +8,6 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-PATIENCE = 240_000.0
-
 
 def open_advanced(page: Page) -> None:
     page.get_by_role("tab", name="Train").click()
@@ -34,7 +32,7 @@ def asked_for(home: Path) -> dict[str, Any]:
 def test_a_network_is_built_as_it_was_switched(any_page: Page, app_home: Path) -> None:
     page = any_page
     open_advanced(page)
-    expect(page.locator("#train-loss input")).to_have_value("soft-hinge", timeout=PATIENCE)
+    expect(page.locator("#train-loss input")).to_have_value("soft-hinge")
     for name in ("batch-norm", "designed-norm"):
         page.locator(f"#train-{name} input").click()
     choose(page, "train-initialisation", "normal")
@@ -46,7 +44,7 @@ def test_a_network_is_built_as_it_was_switched(any_page: Page, app_home: Path) -
     page.locator("#train-minutes input[type=number]").fill("10")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#train-start").click()
-    expect(page.locator("#train-progress")).to_contain_text("pictures seen", timeout=PATIENCE)
+    expect(page.locator("#train-progress")).to_contain_text("pictures seen")
     config = asked_for(app_home)
     network = config["network"]
     assert config["steps"] == 100_000
@@ -55,10 +53,10 @@ def test_a_network_is_built_as_it_was_switched(any_page: Page, app_home: Path) -
     assert parts == ["normal", "transposed", "relu", "linear"]
     choose(page, "lever-penalty", "r1")
     changes = page.locator("#train-curves .changes")
-    expect(changes).to_contain_text("1: penalty none → r1 at step", timeout=PATIENCE)
+    expect(changes).to_contain_text("1: penalty none → r1 at step")
     page.locator("#lever-seed input").fill("3")
     page.locator("#lever-seed input").press("Enter")
-    expect(changes).to_contain_text("2: both networks begin anew (seed 3) at step", timeout=PATIENCE)
+    expect(changes).to_contain_text("2: both networks begin anew (seed 3) at step")
     page.locator("#train-stop").click()
     page.locator("#train-continue").wait_for(state="visible")
 
@@ -66,15 +64,15 @@ def test_a_network_is_built_as_it_was_switched(any_page: Page, app_home: Path) -
 def test_what_a_network_does_not_use_is_not_offered(any_page: Page) -> None:
     page = any_page
     open_advanced(page)
-    expect(page.locator("#train-upsampling")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("#train-growth")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("#train-upsampling")).to_be_visible()
+    expect(page.locator("#train-growth")).to_be_hidden()
     page.locator("#train-recipe").get_by_text("The lesson's MLP").click()
     for name in ("width", "spectral", "upsampling", "gamma"):
-        expect(page.locator(f"#train-{name}")).to_be_hidden(timeout=PATIENCE)
+        expect(page.locator(f"#train-{name}")).to_be_hidden()
     for name in ("batch-norm", "designed-norm", "activation", "output", "dropout"):
-        expect(page.locator(f"#train-{name}")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(f"#train-{name}")).to_be_visible()
     choose(page, "train-penalty", "r1")
-    expect(page.locator("#train-gamma")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#train-gamma")).to_be_visible()
     page.locator("#train-recipe").get_by_text("Growing").click()
-    expect(page.locator("#train-growth")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("#train-output")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("#train-growth")).to_be_visible()
+    expect(page.locator("#train-output")).to_be_hidden()

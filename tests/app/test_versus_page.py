@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-PATIENCE = 600_000.0
 STEP = "Number(document.querySelector('#versus .side.{}')?.dataset.step || 0)"
 
 
@@ -22,7 +21,7 @@ def test_mlp_and_dcgan_on_the_same_garments(page: Page) -> None:
     expect(page.locator("#versus-look-for")).to_contain_text("The same garments")
     expect(page.locator("#versus-value input")).to_have_value("lesson-dcgan")
     page.locator("#versus-start").click()
-    page.wait_for_function(f"() => {STEP.format('b')} > 0", timeout=PATIENCE)
+    page.wait_for_function(f"() => {STEP.format('b')} > 0")
     expect(page.locator("#versus .side.b")).to_contain_text("lesson-dcgan")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -30,15 +29,15 @@ def test_mlp_and_dcgan_on_the_same_garments(page: Page) -> None:
     open_section(page)
     page.locator("#versus-stop").click()
     keep = page.locator("#versus-keep-a")
-    keep.wait_for(state="visible", timeout=PATIENCE)
+    keep.wait_for(state="visible")
     stopped = page.evaluate(STEP.format("a"))
     assert page.evaluate(STEP.format("b")) == stopped
 
     page.locator("#versus-continue").click()
-    page.wait_for_function(f"() => {STEP.format('b')} > {stopped}", timeout=PATIENCE)
+    page.wait_for_function(f"() => {STEP.format('b')} > {stopped}")
     expect(keep).to_be_hidden()
     page.locator("#versus-stop").click()
-    keep.wait_for(state="visible", timeout=PATIENCE)
+    keep.wait_for(state="visible")
     assert page.evaluate(f"{STEP.format('a')} === {STEP.format('b')}")
     keep.click()
     expect(page.locator("#versus-message")).to_contain_text("it is in Explore now")

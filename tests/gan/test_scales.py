@@ -176,6 +176,17 @@ def test_a_run_that_goes_on_with_little_time_grows_without_a_leap(monkeypatch: p
         assert int(generator.body.grown) == 50 * step
 
 
+def test_a_run_that_got_ready_slowly_begins_at_its_smallest_scale_all_the_same(garments: Dataset) -> None:
+    config = replace(CONFIG, steps=0, seconds=60.0)
+    state = new_state(config, torch.device("cpu"))
+    state.seconds = 20.0
+    run = train(config, garments, state, every=0.0)
+    assert [(taken.side, taken.alpha) for taken in (next(run), next(run))] == [
+        (7, 1.0),
+        (14, 1.0),
+    ]
+
+
 def test_it_never_shrinks() -> None:
     generator = build_generator(GROWING)
     generator.grow(1.0, 0.5)

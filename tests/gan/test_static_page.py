@@ -59,7 +59,7 @@ def url(home: Path) -> Iterator[str]:
 def page(browser: Browser, url: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(600_000)
     failures: list[str] = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on(

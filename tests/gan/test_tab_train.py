@@ -24,6 +24,7 @@ from gan.levers import LEVERS, Change, lever_settings
 from gan.own_pictures import load_pictures
 from gan.run_status import Status
 from gan.state import fitted
+from gan.tab_timer import LAST_LOOKS
 from gan.train_form import SETTING_GROUPS, form_settings, request_from_form, setting_values
 from gan.train_view import examples_html, in_words, parameter_counts, progress_html, strip_html, trouble_html
 from gan.training import Snapshot
@@ -227,6 +228,22 @@ def test_only_new_pictures_are_sent() -> None:
     _, _, curves, *_, shown, _ = events.look(run_id, shown)
     assert "<svg" in curves
     assert events.look(run_id, shown)[2] == gr.skip()
+
+
+def test_a_late_answer_does_not_end_the_looks_at_a_run_that_goes_on_again() -> None:
+    run_id, _, _ = start()
+    *_, shown, timer = events.look(run_id, events.NOTHING_SHOWN)
+    assert timer.active
+    runs.request_stop(run_id)
+    assert events.look_anew(run_id)[-1] == gr.skip()
+    for looks in range(1, LAST_LOOKS + 2):
+        *_, shown, timer = events.look(run_id, shown)
+        assert timer == gr.skip() if looks < LAST_LOOKS else not timer.active
+    events.go_on(run_id)
+    *_, shown, timer = events.look(run_id, shown)
+    assert timer.active
+    *_, shown, timer = events.look("", shown)
+    assert timer == gr.skip()
 
 
 def test_keeping_adds_to_whatever_the_page_calls_its_library() -> None:

@@ -20,6 +20,7 @@ from gan.config import NetworkConfig, TrainConfig, preset_config
 from gan.errors import GanError
 from gan.run_files import Request
 from gan.state import TrainState
+from gan.tab_timer import LAST_LOOKS
 from gan.train_form import labels_tell, request_from_form, setting_values
 from gan.training import train
 from gan.versus import RECIPE, changeable
@@ -241,12 +242,14 @@ def test_the_page_starts_both_offers_values_and_answers_untrusted_ones(
     assert [request.config.seconds for request in both.requests] == [30.0, 30.0]
     assert both.requests[1].config.gamma == 9
     assert "still train" in tab_versus.start(run_id, "gamma", "9", *form())[1]
-    html, stop, *_, timer = tab_versus.look(run_id)
+    html, stop, *_, timer, looks = tab_versus.look(run_id)
     assert "in the queue" in html
     assert stop["visible"]
     assert timer.active
+    assert looks == 0
     tab_versus.stop(run_id)
-    assert not tab_versus.look(run_id)[-1].active
+    assert tab_versus.look(run_id, looks)[-2:] == [gr.skip(), 1]
+    assert not tab_versus.look(run_id, LAST_LOOKS - 1)[-2].active
     assert "nothing to keep" in tab_versus.keep("a", run_id, [])[1]
     assert tab_versus.look("../../etc")[0] == versus_view.EMPTY
     with pytest.raises(gr.Error):
