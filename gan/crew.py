@@ -4,7 +4,7 @@ Each process looks at its share of every batch, and before a player's step the g
 (as DistributedDataParallel does). The result is that of one process, up to rounding:
 
 - Every process draws the same random numbers for the whole batch and keeps every n-th row (`Shares`).
-- Batch norm takes mean and variance over the whole batch (`CrewBatchNorm`, on any device).
+- Layers that compare the pictures of a batch look at the whole one (`gan.crew_layers`).
 - All go by the first one's clock, and go back together when the run diverges.
 
 What looks at a batch in another way is refused.
@@ -20,17 +20,15 @@ from typing import Any
 
 import torch
 import torch.distributed as distributed
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
 
 from gan.config import TrainConfig
+from gan.crew_layers import share_layers
 from gan.datasets import Dataset
 from gan.errors import GanError
 from gan.state import TrainState
 
-ARCHITECTURES = ("compact", "swift", "dcgan", "mlp")
 PATIENCE = timedelta(minutes=10)
 
 
@@ -104,7 +102,7 @@ class Processes(Crew):
         check_can_be_shared(config, self.size)
         self._check_same(state, dataset)
         for network in (state.generator, state.discriminator):
-            share_batch_norms(network)
+            share_layers(network)
         for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
             optimiser.register_step_pre_hook(self._average_gradients)
 
@@ -136,11 +134,6 @@ class Processes(Crew):
 def check_can_be_shared(config: TrainConfig, size: int) -> None:
     """Whether `size` processes learn with this config what one would. Raises GanError, saying what to do."""
     network = config.network
-    if network.architecture not in ARCHITECTURES:
-        raise GanError(
-            f"The {network.architecture} network cannot be trained by several processes yet; choose "
-            f"{', '.join(ARCHITECTURES[:-1])} or {ARCHITECTURES[-1]}, or leave torchrun away."
-        )
     if network.dropout:
         raise GanError("Dropout draws its own numbers in every process; use --dropout 0 with torchrun.")
     if config.skip_below:
@@ -181,66 +174,3 @@ class Shares(TorchFunctionMode):
         rows, *rest = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
         whole = function(*limits, (self._size * rows, *rest), **kwargs)
         return whole[self._rank :: self._size]
-
-
-class _Summed(torch.autograd.Function):
-    """The sum over all processes; so is its gradient, since each of them uses the sum."""
-
-    @staticmethod
-    def forward(context: Any, part: Tensor) -> Tensor:
-        whole = part.clone()
-        distributed.all_reduce(whole)
-        return whole
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        whole = gradient.clone()
-        distributed.all_reduce(whole)
-        return whole
-
-
-class CrewBatchNorm(_BatchNorm):
-    """Batch norm over the batch of all processes; torch's own works on CUDA alone.
-
-    Mean and variance over batch and places, also those that are remembered, as `torch.nn.BatchNorm2d` of the
-    whole batch; Ioffe and Szegedy 2015 (arXiv 1502.03167).
-    """
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of places."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(input)
-        over = [0, *range(2, input.dim())]
-        count = input.numel() // input.shape[1] * distributed.get_world_size()
-        mean = _Summed.apply(input.sum(over)) / count
-        shape = [1, -1, *[1] * (input.dim() - 2)]
-        centred = input - mean.view(shape)
-        variance = _Summed.apply(centred.square().sum(over)) / count
-        self._remember(mean.detach(), variance.detach() * count / max(1, count - 1))
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale.view(shape) + self.bias.view(shape)
-
-    @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        self.num_batches_tracked += 1
-        momentum = 0.1 if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean, momentum)
-        self.running_var.lerp_(variance, momentum)
-
-
-def share_batch_norms(network: nn.Module) -> None:
-    """Let each batch norm look at the batches of all processes; its numbers stay the same ones."""
-    for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, _BatchNorm) and not isinstance(child, CrewBatchNorm):
-                shared = CrewBatchNorm(child.num_features, child.eps, child.momentum)
-                shared.weight, shared.bias = child.weight, child.bias
-                for buffer, value in child.named_buffers():
-                    setattr(shared, buffer, value)
-                shared.train(child.training)
-                setattr(parent, name, shared)

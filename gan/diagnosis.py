@@ -46,6 +46,8 @@ FEWEST_PASSES = 5
 FEW, MANY_PASSES = 100, 50
 # Worse by so much than a discriminator that only guesses, without being fooled: it overshoots.
 GROWN_LOSS = 3.0
+# Two digits are shown of a distance; who reads that it changed must be able to see it there.
+SMALLEST_SHOWN = 0.01
 # Scores a hundred times as large as any that a game needs.
 GROWN_ANSWERS = 100.0
 
@@ -267,10 +269,11 @@ def _told_apart(course: Course) -> str:
 
 
 def _distance(course: Course) -> str:
-    if course.gain > STILL_GAINING:
+    seen = abs(course.before - course.distance) >= SMALLEST_SHOWN
+    if seen and course.gain > STILL_GAINING:
         # An estimate can fall below 0, which is shown as 0.
         trend = f"{min(1.0, course.gain):.0%} nearer than in the third before"
-    elif course.gain < -STILL_GAINING:
+    elif seen and course.gain < -STILL_GAINING:
         trend = f"{-course.gain:.0%} farther than in the third before"
     else:
         trend = "no nearer than in the third before"

@@ -112,6 +112,7 @@ class Live:
     explore: gr.Button
     panel: gr.Accordion
     levers: Mapping[str, Any]
+    anew: gr.Button
     pulled: gr.Markdown
     diagnosis: tab_diagnosis.Diagnosis
 
@@ -255,15 +256,16 @@ def _lever_component(setting: Field[Any], value: Any) -> gr.components.Component
     return gr.Number(value, precision=0 if whole else None, min_width=260, **described)
 
 
-def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Markdown]:
-    """The panel of a running training, its levers by name, and the line that answers."""
+def _lay_out_levers() -> tuple[gr.Accordion, dict[str, Any], gr.Button, gr.Markdown]:
+    """The panel of a running training: its levers by name, the button of the seed, the line that answers."""
     first = lever_values(TrainConfig())
     with gr.Accordion("Levers", open=True, visible=False, elem_id="train-levers") as panel:
         gr.Markdown(HOW_TO_PULL)
         pulled = gr.Markdown(elem_id="train-pulled")
         offered = {s.name: s for s in lever_settings()}
         levers = _in_groups(offered, lambda setting: _lever_component(setting, first[setting.name]))
-    return panel, levers, pulled
+        anew = gr.Button("Begin anew with this seed", variant="secondary", elem_id="lever-begin-anew")
+    return panel, levers, anew, pulled
 
 
 def _lay_out_live(with_explore: bool) -> Live:
@@ -282,14 +284,14 @@ def _lay_out_live(with_explore: bool) -> Live:
     explore = gr.Button("Open in Explore", visible=False, elem_id="train-explore", render=with_explore)
     curves = gr.HTML("", css_template=CURVES_CSS, elem_id="train-curves")
     diagnosis = tab_diagnosis.Diagnosis(*verdict, tab_diagnosis.lay_out_breaking())
-    panel, levers, pulled = _lay_out_levers()
+    panel, levers, anew, pulled = _lay_out_levers()
     with gr.Accordion("How to read the curves", open=False):
         gr.Markdown(HOW_TO_READ)
     with gr.Accordion("Read more", open=False, elem_id="train-read-more"):
         gr.Markdown(READ_MORE)
     return Live(
-        pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, pulled,
-        diagnosis,
+        pictures, progress, curves, stop, again, keeping, name, keep, kept, explore, panel, levers, anew,
+        pulled, diagnosis,
     )  # fmt: skip
 
 
@@ -403,10 +405,14 @@ def _connect_run(
 
 
 def _connect_levers(live: Live, run_id: gr.BrowserState) -> None:
-    """Each lever is sent when it is let go or left, by its name."""
+    """Each lever is sent when it is let go or left, by its name; only the seed has a button, for it costs all
+    that was learned.
+    """
     for name in LEVERS:
         lever = live.levers[name]
-        if isinstance(lever, gr.Dropdown):
+        if name == "seed":
+            done = [live.anew.click, lever.submit]
+        elif isinstance(lever, gr.Dropdown):
             done = [lever.input]
         else:
             done = [lever.release] if isinstance(lever, gr.Slider) else [lever.submit, lever.blur]

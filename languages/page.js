@@ -32,9 +32,19 @@
     if (depth > 2 || text.length > 600) return null;
     for (const { pattern, translation } of patterns) {
       const parts = pattern.exec(text)?.slice(1);
-      if (parts) return filled(translation, parts.map((part) => lookup(part, depth + 1) ?? part));
+      if (parts) return filled(translation, parts.map((part) => lookupPart(part, depth + 1) ?? part));
     }
     return null;
+  }
+  // A part of a sentence may be a list, or begin it with a capital letter.
+  function lookupPart(text, depth) {
+    const found = lookup(text, depth);
+    if (found !== null) return found;
+    const small = text.charAt(0).toLowerCase() + text.slice(1);
+    const uncapitalised = small === text ? null : lookup(small, depth);
+    if (uncapitalised !== null) return uncapitalised.charAt(0).toUpperCase() + uncapitalised.slice(1);
+    const items = text.split(', ').map((item) => lookup(item, depth));
+    return items.length === 1 || items.includes(null) ? null : items.join(', ');
   }
   function translated(english) {
     const text = spaced(english);

@@ -86,15 +86,18 @@ class MinibatchDeviation(nn.Module):
         if not self.training:
             channel = self.usual.expand(x.shape[0], 1, *x.shape[2:])
             return torch.cat([x, channel], 1)
+        each, mean = self.deviations(x)
+        self.usual.lerp_(mean.detach(), STEADINESS)
+        return torch.cat([x, each[:, None, None, None].expand(-1, 1, *x.shape[2:])], 1)
+
+    def deviations(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the group of each picture, `[N]`, and their mean."""
         count = len(x)
         group = next(size for size in range(LARGEST_GROUP, 0, -1) if count % size == 0)
         grouped = x.reshape(count // group, group, -1)
         # The square root of a variance of exactly 0 would have no gradient.
         deviation = (grouped.var(1, correction=0) + FAINTEST).sqrt().mean(1)
-        with torch.no_grad():
-            self.usual.lerp_(deviation.mean(), STEADINESS)
-        channel = deviation.repeat_interleave(group)[:, None, None, None].expand(-1, 1, *x.shape[2:])
-        return torch.cat([x, channel], 1)
+        return deviation.repeat_interleave(group), deviation.mean()
 
 
 def painting(inputs: int, outputs: int) -> nn.Sequential:

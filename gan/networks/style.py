@@ -70,12 +70,13 @@ class Centred(nn.Module):
 
     def forward(self, w: Tensor) -> Tensor:
         if self.training:
-            self._follow(w.detach())
+            self.follow(w.detach())
         # A step that changes the buffers must not change what an earlier step's gradient needs.
         return (w - self.mean.clone()) / self.spread.clone()
 
     @torch.no_grad()
-    def _follow(self, w: Tensor) -> None:
+    def follow(self, w: Tensor) -> None:
+        """Let the running averages take in a batch `[N, z_dim]`."""
         self.batches += 1
         weight = (1 / self.batches.float()).clamp_min(MOMENTUM)
         self.mean.lerp_(w.mean(0), weight)

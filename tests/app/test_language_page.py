@@ -68,6 +68,29 @@ def test_nothing_that_was_seen_is_left_in_english(romanian: Page) -> None:
     assert left == []
 
 
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        (
+            "Against mode collapse: generator learning rate to 0.001, penalty to r1+r2, for one more minute.",
+            "rata de învățare a generatorului la 0.001, penalizarea la r1+r2, pentru încă un minut.",
+        ),
+        (
+            "Generator learning rate 0.002 → 0.0005, from the next step on.",
+            "Rata de învățare a generatorului 0.002 → 0.0005, de la pasul următor.",
+        ),
+        (
+            "2: penalty r1 → none, batch 16 → 32 at step 1,240",
+            "2: penalizarea r1 → none, lotul 16 → 32 la pasul 1,240",
+        ),
+    ],
+)
+def test_levers_are_named_inside_a_sentence(romanian: Page, english: str, expected: str) -> None:
+    said = romanian.evaluate("text => atelierLanguage.lookup(text)", english)
+    assert said is not None
+    assert said.endswith(expected)
+
+
 def _filled(text: str, said: str) -> bool:
     """Whether a text is one of the translations with its numbers filled in."""
     return re.sub(r"\d[\d.,]*\d|\d", "{}", text) in re.sub(r"\d[\d.,]*\d|\d", "{}", said)

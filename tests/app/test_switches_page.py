@@ -55,8 +55,11 @@ def test_a_network_is_built_as_it_was_switched(any_page: Page, app_home: Path) -
     changes = page.locator("#train-curves .changes")
     expect(changes).to_contain_text("1: penalty none → r1 at step")
     page.locator("#lever-seed input").fill("3")
-    page.locator("#lever-seed input").press("Enter")
-    expect(changes).to_contain_text("2: both networks begin anew (seed 3) at step")
+    page.locator("#lever-seed input").blur()
+    choose(page, "lever-penalty", "none")
+    expect(changes).to_contain_text("2: penalty r1 → none at step")
+    page.locator("#lever-begin-anew").click()
+    expect(changes).to_contain_text("3: both networks begin anew (seed 3) at step")
     page.locator("#train-stop").click()
     page.locator("#train-continue").wait_for(state="visible")
 

@@ -37,6 +37,11 @@ CONFIGS = {
     "dcgan": replace(
         SHORT, network=NetworkConfig("dcgan", z_dim=8), loss="bce", at_once=False, smoothing=0.1
     ),
+    "growing": replace(
+        SHORT, network=replace(SMALL, architecture="progressive", components=4, halvings=1), growth=0.5
+    ),
+    "all-scales": replace(SHORT, network=replace(SMALL, architecture="multiscale"), penalty="r1"),
+    "style": replace(SHORT, network=replace(SMALL, architecture="style"), likeness=5.0),
     "mlp": replace(SHORT, network=NetworkConfig("mlp", z_dim=8), loss="least-squares", penalty="none"),
 }
 

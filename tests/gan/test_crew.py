@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +81,6 @@ def test_shares_of_a_drawing_are_every_nth_row_of_the_whole() -> None:
         (TrainConfig(skip_below=0.1), "--skip-below 0"),
         (TrainConfig(network=NetworkConfig(dropout=0.2)), "--dropout 0"),
         (TrainConfig(network=NetworkConfig(components=8), anchored=0.2), "anchored is 3"),
-        (TrainConfig(network=replace(NetworkConfig(), architecture="other")), "other network"),
     ],
 )
 def test_what_cannot_be_shared_is_refused(config: TrainConfig, says: str) -> None:

@@ -16,7 +16,7 @@ from gan.__main__ import main
 from gan.config import TrainConfig, from_mapping, to_mapping
 from gan.course import FEWEST_LOOKS, course_of, swing, trend
 from gan.datasets import open_dataset
-from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, Verdict, as_text, diagnose
+from gan.diagnosis import CHECKS, HEALTHY, SENTENCES, Verdict, _distance, as_text, diagnose
 from gan.diagnosis_view import verdict_html
 from gan.errors import GanError
 from gan.failures import FAILURES, SOUND, failure
@@ -202,6 +202,19 @@ def test_restless_pictures_are_no_trouble_while_they_get_nearer() -> None:
     told = [line for line in diagnose(below, config)[0].evidence if line.startswith("The distance")]
     assert all("distance from real pictures is 0.00, 100% nearer" in line for line in told)
     assert told
+
+
+def test_no_change_is_told_of_a_distance_in_which_none_can_be_seen() -> None:
+    history, config, _ = recorded("healthy, done")
+    course = course_of(history, config)
+    assert course is not None
+    words = {
+        (before, distance): _distance(replace(course, before=before, distance=distance))
+        for before, distance in ((0.004, 0.0049), (0.0049, 0.004), (0.2, 0.25), (0.2, 0.15))
+    }
+    assert ["no nearer" in each for each in words.values()] == [True, True, False, False]
+    assert "25% farther" in words[0.2, 0.25]
+    assert "25% nearer" in words[0.2, 0.15]
 
 
 def test_a_generator_that_has_not_begun_has_not_collapsed() -> None:
