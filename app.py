@@ -20,7 +20,6 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 import allocator
-import tab_events
 import tab_server
 import tab_status
 import upkeep
@@ -101,6 +100,7 @@ def build() -> gr.Blocks:
         open_in_explore.change(
             lambda: gr.Tabs(selected="explore"),
             outputs=tabs,
+            trigger_mode="multiple",
             js=SCROLL_FROM_ANOTHER_TAB,
             api_visibility="private",
         )
@@ -110,7 +110,7 @@ def build() -> gr.Blocks:
             api.build()
         tab_language.mark()
     # Without `api_open=False` a direct call of the API would pass by the queue.
-    return tab_events.settle(tab_language.translate(demo)).queue(max_size=64, api_open=False)
+    return tab_language.translate(demo).queue(max_size=64, api_open=False)
 
 
 def _theme() -> gr.themes.Base:

@@ -122,6 +122,7 @@ def connect(gallery: Gallery, token: gr.Textbox | None, tab: gr.Tab | None) -> N
         [field.change for field in (gallery.shelf.shown, *gallery.changed, *tokens)],
         lambda: (gr.Button(BUTTON, interactive=False), {}),
         outputs=[gallery.button, gallery.agreed],
+        trigger_mode="multiple",
         **AT_ONCE,
     )
     pushed = gallery.button.click(

@@ -145,6 +145,7 @@ def connect(push: Push, library: gr.BrowserState, token: gr.Textbox | None) -> N
         [field.change for field in (*push.typed, *tokens)],
         lambda: (gr.Button("Push to the Hub", interactive=False), {}),
         outputs=[push.button, push.agreed],
+        trigger_mode="multiple",
         **AT_ONCE,
     )
     shown = [push.result, push.button, push.agreed, push.stop]
@@ -154,7 +155,14 @@ def connect(push: Push, library: gr.BrowserState, token: gr.Textbox | None) -> N
     page = Context.root_block
     assert page is not None, "build is called inside gr.Blocks"
     push.choice.change(asked_for_rights, push.choice, push.rights, **AT_ONCE)
-    gr.on([library.change, page.load], refreshed_choice, [library, push.choice], push.choice, **AT_ONCE)
+    gr.on(
+        [library.change, page.load],
+        refreshed_choice,
+        [library, push.choice],
+        push.choice,
+        trigger_mode="multiple",
+        **AT_ONCE,
+    )
 
 
 def refreshed_choice(references: Any, chosen: str | None) -> gr.Dropdown:

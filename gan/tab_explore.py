@@ -192,6 +192,7 @@ def build(library: gr.BrowserState) -> gr.Textbox:
         lambda references: {"choices": checkpoint_choices(references)},
         inputs=library,
         outputs=explorer,
+        trigger_mode="multiple",
         queue=False,
         show_progress="hidden",
         api_visibility="private",

@@ -28,7 +28,6 @@ from gan.train_form import (
     labels_tell,
     network_of,
     setting_values,
-    settings_used,
 )
 from gan.train_view import (
     HOW_TO_PULL,
@@ -85,6 +84,7 @@ class Choices:
     beginning: gr.Dropdown
     recipe_note: gr.Markdown
     minutes: gr.Slider
+    unused: gr.HTML
     settings: Mapping[str, Any]
     start: gr.Button
     go_on: gr.Button
@@ -182,6 +182,12 @@ def _lay_out_choices() -> Choices:
     minutes = gr.Slider(
         1, MOST_MINUTES, value=1, step=1, label="Time budget in minutes", elem_id="train-minutes"
     )
+    network = preset.network
+    unused = gr.HTML(
+        events.settings_offered("cats", FIRST_RECIPE, preset.told, network.components, preset.penalty),
+        elem_id=events.UNUSED,
+        padding=False,
+    )
     with gr.Accordion("Advanced", open=False, elem_id="train-advanced"):
         settings = _setting_components(preset)
     with gr.Row(equal_height=True):
@@ -189,7 +195,19 @@ def _lay_out_choices() -> Choices:
         go_on = gr.Button("Continue this training", visible=False, min_width=140, elem_id="train-go-on")
     message = gr.Markdown(elem_id="train-message")
     return Choices(
-        data, own, strip, resolution, recipe, beginning, note, minutes, settings, start, go_on, message
+        data,
+        own,
+        strip,
+        resolution,
+        recipe,
+        beginning,
+        note,
+        minutes,
+        unused,
+        settings,
+        start,
+        go_on,
+        message,
     )
 
 
@@ -197,11 +215,7 @@ def _setting_components(preset: TrainConfig) -> dict[str, Any]:
     """One component a setting, made from its definition in `gan.config`, in the form's order."""
     offered = {setting.name: setting for setting in form_settings()}
     values = dict(zip(offered, setting_values(preset), strict=True))
-    network = preset.network
-    used = settings_used("cats", FIRST_RECIPE, preset.told, network.components, preset.penalty)
-    return _in_groups(
-        offered, lambda setting: _setting_component(setting, values[setting.name], used[setting.name])
-    )
+    return _in_groups(offered, lambda setting: _setting_component(setting, values[setting.name]))
 
 
 def _in_groups(
@@ -223,13 +237,12 @@ def _in_groups(
     return {name: made[name] for name in settings}
 
 
-def _setting_component(setting: Field[Any], value: Any, used: bool) -> gr.components.Component:
+def _setting_component(setting: Field[Any], value: Any) -> gr.components.Component:
     described = {
         "label": setting_label(setting.name).capitalize(),
         "info": setting.metadata["help"],
         "min_width": 140,
-        "elem_id": f"train-{setting.name.replace('_', '-')}",
-        "visible": events.visibility(used),
+        "elem_id": events.setting_id(setting.name),
     }
     if setting.metadata["choices"]:
         return gr.Dropdown(list(setting.metadata["choices"]), value=value, **described)
@@ -298,68 +311,46 @@ def _lay_out_live(with_explore: bool) -> Live:
 def _connect_choices(
     choices: Choices, upload_id: gr.State, shown: gr.Textbox, library: gr.BrowserState
 ) -> None:
+    settings = choices.settings
+    # All that follows a choice in one listener: of an event's listeners only one may wait for its turn.
+    follows: list[Any] = [choices.data, choices.recipe, choices.resolution, upload_id, choices.beginning]
+    follows += [settings[name] for name in ("told", "components", "penalty", "width")]
+    gr.on(
+        [each.change for each in (*follows, library)],
+        events.follow,
+        [*follows, library],
+        [choices.unused, choices.beginning, choices.recipe_note, choices.go_on],
+        trigger_mode="always_last",
+        **QUIET,
+    )
     choices.data.change(
         events.show_data,
         [choices.data, choices.resolution, upload_id],
         [*choices.own.shown(), choices.resolution, choices.strip],
+        trigger_mode="multiple",
         **QUIET,
     )
     choices.resolution.change(
         lambda data, resolution: gr.skip() if data in OWN else examples_html(data, int(resolution)),
         [choices.data, choices.resolution],
         choices.strip,
+        trigger_mode="multiple",
         **QUIET,
     )
     gr.on(
         [choices.data.change, choices.recipe.change],
         events.settings_for,
         [choices.data, choices.recipe, upload_id, shown],
-        [shown, choices.minutes, choices.resolution, *choices.settings.values()],
+        [shown, choices.minutes, choices.resolution, *settings.values()],
+        trigger_mode="multiple",
         **QUIET,
     )
-    binding = [choices.settings[name] for name in ("told", "components", "penalty")]
-    gr.on(
-        [each.change for each in (choices.data, choices.recipe, *binding)],
-        events.settings_offered,
-        [choices.data, choices.recipe, *binding],
-        [*choices.settings.values()],
-        **AT_ONCE,
-    )
-    gr.on(
-        [choices.data.change, choices.recipe.change, library.change],
-        events.show_beginnings,
-        [choices.data, choices.recipe, library, choices.beginning],
-        choices.beginning,
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    width = choices.settings["width"]
-    gr.on(
-        [
-            each.change
-            for each in (
-                choices.data,
-                upload_id,
-                choices.resolution,
-                choices.recipe,
-                choices.beginning,
-                width,
-            )
-        ],
-        events.describe_choice,
-        [choices.data, upload_id, choices.resolution, choices.recipe, choices.beginning, width],
-        [choices.recipe_note, choices.go_on],
-        # A choice may change another; by default the second of two changes would be dropped.
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    augment = choices.settings["augment"]
     tab_own.connect(
         choices.own,
         choices.data,
         upload_id,
         choices.strip,
-        augment,
+        settings["augment"],
         choices.resolution,
         choices.recipe,
         choices.beginning,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 
@@ -51,6 +51,8 @@ MORE_SECONDS = 60.0
 LONGEST_TROUBLE = 600
 SMALL_RESOLUTION, LARGE_RESOLUTION = 32, 64
 LONG = 120.0
+# The element of the style sheet that hides what has no effect.
+UNUSED = "train-unused"
 # Of a run: when its pictures and its lines were written, and how many looks found that it goes on no more.
 NOTHING_SHOWN = (0, 0, 0)
 
@@ -85,18 +87,22 @@ def settings_for(data: str, preset: str, upload_id: str, shown: str) -> list[Any
     return [now, *_recipe_values(data, preset, upload_id)]
 
 
-def settings_offered(data: str, preset: str, told: bool, components: Any, penalty: str) -> list[Any]:
-    """Each setting visible where it has an effect, in the form's order."""
+def settings_offered(data: str, preset: str, told: bool, components: Any, penalty: str) -> Any:
+    """A style sheet that hides the settings without an effect, which still have their values in the page.
+
+    Gradio's own visibility is lost where it changes while the panel is closed.
+    """
     try:
         used = settings_used(data, preset, bool(told), int(components or 0), str(penalty))
     except (GanError, TypeError, ValueError):
-        return [gr.skip() for _ in form_settings()]
-    return [gr.update(visible=visibility(used[setting.name])) for setting in form_settings()]
+        return gr.skip()
+    unused = [f"#{setting_id(name)}" for name, has_effect in used.items() if not has_effect]
+    return f"<style>{', '.join([f'#{UNUSED}', *unused])} {{ display: none !important; }}</style>"
 
 
-def visibility(used: bool) -> bool | Literal["hidden"]:
-    """How a setting that is used, or not, stands in the page; what is hidden still has its value there."""
-    return True if used else "hidden"
+def setting_id(name: str) -> str:
+    """The element of a setting's field in the page."""
+    return f"train-{name.replace('_', '-')}"
 
 
 def shown_for(data: str, preset: str) -> str:
@@ -143,6 +149,18 @@ def describe_choice(
     """What to expect of the chosen recipe, and the button that continues a training where it can go on."""
     text = describe_recipe(data, upload_id, resolution, preset, start_from, width)
     return text, show_continuing(preset, start_from)
+
+
+def follow(
+    data: str, preset: str, resolution: int, upload_id: str, start_from: str, told: bool, components: Any,
+    penalty: str, width: float, library: Any,
+) -> list[Any]:  # fmt: skip
+    """What follows a choice: the settings offered, the checkpoints to begin with, and `describe_choice`."""
+    return [
+        settings_offered(data, preset, told, components, penalty),
+        show_beginnings(data, preset, library, start_from),
+        *describe_choice(data, upload_id, resolution, preset, start_from, width),
+    ]
 
 
 def start(

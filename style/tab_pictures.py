@@ -118,7 +118,7 @@ def build() -> Pictures:
 
     examples.select(pick_pair, None, [photo, first, *kept[:2]], **_AT_ONCE)
     gallery.select(pick_painting, slot, [*slots, *kept[1:], caption], **_AT_ONCE)
-    photo.change(_to_brush, photo, brushed, **_AT_ONCE)
+    photo.change(_to_brush, photo, brushed, trigger_mode="multiple", **_AT_ONCE)
     return Pictures(photo, slots, mix, brushed, kept, offer, offered)
 
 

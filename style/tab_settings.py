@@ -91,6 +91,7 @@ def build() -> Settings:
         _show_mode,
         preset,
         [sizes, studio, lesson, pace],
+        trigger_mode="multiple",
         queue=False,
         show_progress="hidden",
         api_visibility="private",
