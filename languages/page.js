@@ -38,13 +38,16 @@
   }
   // A part of a sentence may be a list, or begin it with a capital letter.
   function lookupPart(text, depth) {
+    const items = text.split(', ');
+    if (items.length > 1) {
+      const found = items.map((item) => lookup(item, depth));
+      if (!found.includes(null)) return found.join(', ');
+    }
     const found = lookup(text, depth);
     if (found !== null) return found;
     const small = text.charAt(0).toLowerCase() + text.slice(1);
     const uncapitalised = small === text ? null : lookup(small, depth);
-    if (uncapitalised !== null) return uncapitalised.charAt(0).toUpperCase() + uncapitalised.slice(1);
-    const items = text.split(', ').map((item) => lookup(item, depth));
-    return items.length === 1 || items.includes(null) ? null : items.join(', ');
+    return uncapitalised && uncapitalised.charAt(0).toUpperCase() + uncapitalised.slice(1);
   }
   function translated(english) {
     const text = spaced(english);
