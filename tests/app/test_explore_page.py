@@ -208,6 +208,8 @@ def test_the_browser_draws_what_the_server_draws_and_asks_it_for_nothing(page: P
     ready(page)
     expect(page.locator(PATH)).to_have_attribute("data-path", "browser")
     page.wait_for_selector("#explore .explore-strip canvas")
+    # The critic comes last of all that is loaded.
+    expect(page.locator("#explore .explore-opinion")).to_contain_text("than")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for value in ("-3", "2", "1.5"):

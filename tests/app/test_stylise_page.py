@@ -235,6 +235,8 @@ def test_a_painted_picture_among_the_photos_offers_its_recipe(page: Page, tmp_pa
     page.get_by_text("Mix several paintings").click()
     page.locator("#style-slot").get_by_text("Painting 3", exact=True).click()
     page.locator("#style-paintings button").last.click()
+    # Which slots are filled is asked when the offer is taken.
+    page.locator("#style-painting-3 img").first.wait_for()
     upload(page, "photo", painted)
     offer.click()
     expect(page.locator("#style-size input[type=number]")).to_have_value("320")
