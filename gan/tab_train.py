@@ -312,17 +312,25 @@ def _connect_choices(
     choices: Choices, upload_id: gr.State, shown: gr.Textbox, library: gr.BrowserState
 ) -> None:
     settings = choices.settings
-    # All that follows a choice in one listener: of an event's listeners only one may wait for its turn.
-    follows: list[Any] = [choices.data, choices.recipe, choices.resolution, upload_id, choices.beginning]
-    follows += [settings[name] for name in ("told", "components", "penalty", "width")]
+    changing: list[Any] = [choices.resolution, upload_id, choices.beginning, library]
+    changing += [settings[name] for name in ("told", "components", "penalty", "width")]
+    follow: dict[str, Any] = {
+        "fn": events.follow,
+        "inputs": [choices.data, choices.recipe, *changing],
+        "outputs": [choices.unused, choices.beginning, choices.recipe_note, choices.go_on],
+        "trigger_mode": "always_last",
+        **QUIET,
+    }
     gr.on(
-        [each.change for each in (*follows, library)],
-        events.follow,
-        [*follows, library],
-        [choices.unused, choices.beginning, choices.recipe_note, choices.go_on],
+        [choices.data.change, choices.recipe.change],
+        events.settings_for,
+        [choices.data, choices.recipe, upload_id, shown],
+        [shown, choices.minutes, choices.resolution, *settings.values()],
         trigger_mode="always_last",
         **QUIET,
-    )
+    ).then(**follow)
+    gr.on([each.change for each in changing], **follow)
+    # Of an event's listeners only one may wait for its turn, and that is one of those above.
     choices.data.change(
         events.show_data,
         [choices.data, choices.resolution, upload_id],
@@ -334,14 +342,6 @@ def _connect_choices(
         lambda data, resolution: gr.skip() if data in OWN else examples_html(data, int(resolution)),
         [choices.data, choices.resolution],
         choices.strip,
-        trigger_mode="multiple",
-        **QUIET,
-    )
-    gr.on(
-        [choices.data.change, choices.recipe.change],
-        events.settings_for,
-        [choices.data, choices.recipe, upload_id, shown],
-        [shown, choices.minutes, choices.resolution, *settings.values()],
         trigger_mode="multiple",
         **QUIET,
     )

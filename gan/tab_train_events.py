@@ -152,8 +152,8 @@ def describe_choice(
 
 
 def follow(
-    data: str, preset: str, resolution: int, upload_id: str, start_from: str, told: bool, components: Any,
-    penalty: str, width: float, library: Any,
+    data: str, preset: str, resolution: int, upload_id: str, start_from: str, library: Any, told: bool,
+    components: Any, penalty: str, width: float,
 ) -> list[Any]:  # fmt: skip
     """What follows a choice: the settings offered, the checkpoints to begin with, and `describe_choice`."""
     return [
